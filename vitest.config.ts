@@ -1,0 +1,54 @@
+import { defineConfig } from 'vitest/config'
+
+// Four kinds of test, by name and place (each project's README line is in tests/README.md):
+//   unit    x.test.ts beside x.ts: pure, no network, milliseconds
+//   it      x.it.test.ts beside the adapter: a real broker and a real database
+//   system  tests/system: the hub in one process; tests/browser: a real browser on its pages
+//   faults  tests/faults: real processes that are killed
+const rooms = ['libs', 'services', 'tests/architecture', 'tests/contracts']
+const stack = ['libs/testkit/src/vitest-stack.ts']
+
+export default defineConfig({
+  test: {
+    reporters: process.env.CI ? ['default', ['json', { outputFile: 'node_modules/.cache/vitest-results.json' }]] : ['default'],
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: rooms.map((room) => `${room}/**/*.test.ts`),
+          exclude: ['**/node_modules/**', '**/dist/**', '**/*.it.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'it',
+          include: ['libs/**/*.it.test.ts', 'services/**/*.it.test.ts'],
+          exclude: ['**/node_modules/**', '**/dist/**'],
+          globalSetup: stack,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'system',
+          include: ['tests/system/**/*.test.ts', 'tests/browser/**/*.test.ts'],
+          globalSetup: stack,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['tests/faults/**/*.test.ts'],
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
