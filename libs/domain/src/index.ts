@@ -1,1 +1,5 @@
-export {}
+export * from './choice.ts'
+export * from './delivery.ts'
+export * from './identifier.ts'
+export * from './ids.ts'
+export * from './policy.ts'
