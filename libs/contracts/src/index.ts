@@ -1,1 +1,5 @@
-export {}
+export * from './envelope.ts'
+export * from './events.ts'
+export * from './services.ts'
+export * from './topics.ts'
+export * from './wire.ts'

@@ -1,0 +1,238 @@
+import type { ChangeId, DeliveryId, PurposeKey, ReasonCode, RecipientId, SubjectId } from '@heed/domain'
+import {
+  identifierKinds,
+  parseChangeId,
+  parseDeliveryId,
+  parsePurposeKey,
+  parseRecipientId,
+  parseSubjectId,
+  waitReasons,
+} from '@heed/domain'
+import { z } from 'zod'
+
+/**
+ * What stands on the topics. Each schema is the contract of one event type, checked on the way out and on the way in.
+ * Unknown fields are dropped, so that a newer writer may add some. No field can hold an address, a name or a token.
+ */
+
+const parsed = <T>(what: string, parse: (text: string) => T | undefined) =>
+  z
+    .string()
+    .max(200)
+    .refine((text) => parse(text) !== undefined, { error: `not a ${what}` }) as unknown as z.ZodType<T, string>
+
+const subjectId = parsed<SubjectId>('subject id', parseSubjectId)
+const recipientId = parsed<RecipientId>('recipient id', parseRecipientId)
+const purposeKey = parsed<PurposeKey>('purpose key', parsePurposeKey)
+const changeId = parsed<ChangeId>('change id', (text) => (parseChangeId(text) ? (text as ChangeId) : undefined))
+const deliveryId = parsed<DeliveryId>('delivery id', (text) => (parseDeliveryId(text) ? (text as DeliveryId) : undefined))
+const reasonCode = z.string().regex(/^(?:unavailable|auth|configuration|item|batch|not-applicable)\.[a-z0-9-]+$/) as unknown as z.ZodType<
+  ReasonCode,
+  string
+>
+const time = z.int().nonnegative().describe('milliseconds since the epoch')
+const version = z.int().positive()
+const choice = z.enum(['granted', 'denied'])
+/** A reference of a caller: never free text, so that no sentence about a person can slip in. */
+const reference = z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/)
+
+const evidence = z.object({
+  kind: z.enum(['form', 'double-opt-in', 'preference-page', 'phone-call', 'paper', 'account-setting']),
+  reference,
+  collectedAt: time,
+})
+
+const origin = z.object({
+  kind: z.enum(['person', 'one-click', 'preference-page', 'mailto', 'internal-service', 'vendor', 'import', 'operator', 'unknown']),
+  caller: z.string().max(64),
+  reference: reference.optional(),
+})
+
+/** `heed.preference.changed.v1`: the whole snapshot after a change, and what is new in it. */
+export const preferenceChanged = z.object({
+  changeId,
+  subjectId,
+  version,
+  cause: z.enum(['choice', 'identifiers-linked', 'merged', 'erasure']),
+  choices: z.record(purposeKey as unknown as z.ZodString, z.object({ choice, version, at: time, evidence: evidence.optional() })),
+  changed: z.array(purposeKey).max(256),
+  linked: z.array(z.enum(identifierKinds)).max(64),
+  mergedInto: subjectId.optional(),
+  origin,
+  policyVersion: z.string().max(64),
+  acceptedAt: time,
+})
+
+/** `heed.delivery.requested.v1`: what one recipient must hold about one subject at one version. */
+export const deliveryRequested = z.object({
+  deliveryId,
+  recipientId,
+  subjectId,
+  version,
+  assertion: z.int().nonnegative(),
+  kind: z.enum(['preference', 'erasure']),
+  wanted: z.record(purposeKey as unknown as z.ZodString, choice),
+  changed: z.array(purposeKey).max(256),
+  evidence: z.record(purposeKey as unknown as z.ZodString, evidence),
+  changeId,
+  policyVersion: z.string().max(64),
+  acceptedAt: time,
+  deadlineAt: time,
+})
+
+const outcome = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('confirmed') }),
+  z.object({ kind: z.literal('accepted'), final: z.boolean(), receipt: z.string().max(128).optional() }),
+  z.object({ kind: z.literal('verified') }),
+  z.object({ kind: z.literal('deferred'), reason: reasonCode, retryAfterSeconds: z.number().nonnegative().optional() }),
+  z.object({ kind: z.literal('rejected'), reason: reasonCode }),
+  z.object({ kind: z.literal('notApplicable'), reason: reasonCode }),
+  z.object({ kind: z.literal('superseded'), by: version }),
+  z.object({ kind: z.literal('resolved'), by: z.string().max(128), why: z.string().max(500) }),
+])
+
+/** `heed.delivery.attempted.v1`: what one attempt (or one act that ended a delivery) came to. */
+export const deliveryAttempted = z.object({
+  deliveryId,
+  recipientId,
+  subjectId,
+  version,
+  assertion: z.int().nonnegative(),
+  /** Unique for one attempt or act of one delivery, so that a repeat is seen: `<deliveryId>#<assertion>.<attempt>.<step>`. */
+  outcomeId: z.string().max(240),
+  attempt: z.int().nonnegative(),
+  outcome,
+  /** Where the delivery stays open: why it waits, and when it is tried next. */
+  waitReason: z.enum(waitReasons).optional(),
+  nextTryAt: time.optional(),
+  at: time,
+  durationMs: z.number().nonnegative(),
+})
+
+const actBase = { actId: z.string().max(200), at: time, by: z.string().max(64).describe('the caller or role that acted') }
+
+/** `heed.disclosure.made.v1`: which kinds of identifier of a subject were handed to a recipient, in which form. Never the values. */
+export const disclosureMade = z.object({
+  ...actBase,
+  subjectId,
+  recipientId,
+  deliveryId: deliveryId.optional(),
+  identifiers: z.array(z.object({ kind: z.enum(identifierKinds), form: z.string().max(64), count: z.int().positive() })).max(64),
+  policyVersion: z.string().max(64),
+})
+
+/** `heed.link.made.v1`: an unsubscribe link of a subject was made. */
+export const linkMade = z.object({ ...actBase, subjectId, purpose: purposeKey })
+
+/** `heed.link.used.v1`: an unsubscribe link was used. */
+export const linkUsed = z.object({
+  ...actBase,
+  subjectId,
+  scope: z.string().max(96),
+  method: z.enum(['one-click', 'preference-page', 'mailto']),
+  tokenFingerprint: z.string().regex(/^[0-9a-f]{8}$/),
+  keyId: z.string().max(32),
+  changeId: changeId.optional(),
+})
+
+/** `heed.identifiers.linked.v1`: identifiers were added to a subject. */
+export const identifiersLinked = z.object({
+  ...actBase,
+  subjectId,
+  kinds: z.array(z.enum(identifierKinds)).max(64),
+  mergedSubjectIds: z.array(subjectId).max(64),
+})
+
+/** `heed.operator.acted.v1`: somebody with the right to do so steered deliveries. */
+export const operatorActed = z.object({
+  ...actBase,
+  act: z.enum([
+    'recipient-paused',
+    'recipient-resumed',
+    'delivery-resolved',
+    'redelivery-requested',
+    'backfill-started',
+    'backfill-stopped',
+    'backfill-resumed',
+    'backfill-completed',
+  ]),
+  recipientId: recipientId.optional(),
+  subjectId: subjectId.optional(),
+  deliveryId: deliveryId.optional(),
+  why: z.string().max(500).optional(),
+})
+
+/** `heed.policy.loaded.v1`: a service started to serve a policy. */
+export const policyLoaded = z.object({
+  ...actBase,
+  policyId: z.string().max(64),
+  policyVersion: z.string().max(64),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  service: z.string().max(64),
+})
+
+/** `heed.recipient.paused.v1`: whether connectors hold back everything for a recipient. The newest record of a recipient counts. */
+export const recipientPaused = z.object({
+  recipientId,
+  paused: z.boolean(),
+  by: z.string().max(64),
+  reason: z.string().max(500),
+  at: time,
+})
+
+/** `heed.delivery.resolved.v1`: a named person ended a delivery. */
+export const deliveryResolved = z.object({
+  deliveryId,
+  recipientId,
+  subjectId,
+  version,
+  by: z.string().max(128),
+  why: z.string().max(500),
+  at: time,
+})
+
+/** `heed.record.unreadable.v1`: a record that could not be read, and where it stands. The bytes themselves stay where they are. */
+export const recordUnreadable = z.object({
+  topic: z.string().max(249),
+  partition: z.int().nonnegative(),
+  offset: z.string().regex(/^[0-9]+$/),
+  reason: z.string().max(500),
+  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().nonnegative(),
+  readBy: z.string().max(64),
+  at: time,
+})
+
+/** Every event type with its schema. The key is what the header `ce_type` says. */
+export const eventSchemas = {
+  'heed.preference.changed.v1': preferenceChanged,
+  'heed.delivery.requested.v1': deliveryRequested,
+  'heed.delivery.attempted.v1': deliveryAttempted,
+  'heed.disclosure.made.v1': disclosureMade,
+  'heed.link.made.v1': linkMade,
+  'heed.link.used.v1': linkUsed,
+  'heed.identifiers.linked.v1': identifiersLinked,
+  'heed.operator.acted.v1': operatorActed,
+  'heed.policy.loaded.v1': policyLoaded,
+  'heed.recipient.paused.v1': recipientPaused,
+  'heed.delivery.resolved.v1': deliveryResolved,
+  'heed.record.unreadable.v1': recordUnreadable,
+} as const
+
+/** The name of an event type. */
+export type EventType = keyof typeof eventSchemas
+
+/** The value of an event of a type. */
+export type EventData<Type extends EventType> = z.output<(typeof eventSchemas)[Type]>
+
+/** An event of any type, told apart by `type`. */
+export type AnyEvent = { [Type in EventType]: { readonly type: Type; readonly data: EventData<Type> } }[EventType]
+
+/** The event types of `heed.acts.v1`. */
+export type ActType =
+  | 'heed.disclosure.made.v1'
+  | 'heed.link.made.v1'
+  | 'heed.link.used.v1'
+  | 'heed.identifiers.linked.v1'
+  | 'heed.operator.acted.v1'
+  | 'heed.policy.loaded.v1'

@@ -1,0 +1,7 @@
+export interface GetChangeStatusRequest {
+  'changeId'?: (string);
+}
+
+export interface GetChangeStatusRequest__Output {
+  'changeId': (string);
+}

@@ -1,0 +1,13 @@
+export interface ListOpenDeliveriesRequest {
+  'recipientId'?: (string);
+  'waitReason'?: (string);
+  'pageSize'?: (number);
+  'pageToken'?: (string);
+}
+
+export interface ListOpenDeliveriesRequest__Output {
+  'recipientId': (string);
+  'waitReason': (string);
+  'pageSize': (number);
+  'pageToken': (string);
+}

@@ -1,0 +1,5 @@
+export interface ListRecipientStatusRequest {
+}
+
+export interface ListRecipientStatusRequest__Output {
+}

@@ -1,0 +1,7 @@
+export interface WatchChangeStatusRequest {
+  'changeId'?: (string);
+}
+
+export interface WatchChangeStatusRequest__Output {
+  'changeId': (string);
+}

@@ -1,0 +1,13 @@
+import type { SubjectRef as _heed_common_v1_SubjectRef, SubjectRef__Output as _heed_common_v1_SubjectRef__Output } from '../../../heed/common/v1/SubjectRef.ts';
+
+export interface BatchCheckPermissionRequest {
+  'recipientId'?: (string);
+  'purpose'?: (string);
+  'subjects'?: (_heed_common_v1_SubjectRef)[];
+}
+
+export interface BatchCheckPermissionRequest__Output {
+  'recipientId': (string);
+  'purpose': (string);
+  'subjects': (_heed_common_v1_SubjectRef__Output)[];
+}

@@ -1,0 +1,9 @@
+export interface FieldViolation {
+  'field'?: (string);
+  'description'?: (string);
+}
+
+export interface FieldViolation__Output {
+  'field': (string);
+  'description': (string);
+}

@@ -1,0 +1,5 @@
+export interface GetPolicyRequest {
+}
+
+export interface GetPolicyRequest__Output {
+}

@@ -1,0 +1,13 @@
+import type { IdentifierKind as _heed_common_v1_IdentifierKind, IdentifierKind__Output as _heed_common_v1_IdentifierKind__Output } from '../../../heed/common/v1/IdentifierKind.ts';
+
+export interface PlannedIdentifier {
+  'kind'?: (_heed_common_v1_IdentifierKind);
+  'form'?: (string);
+  'count'?: (number);
+}
+
+export interface PlannedIdentifier__Output {
+  'kind': (_heed_common_v1_IdentifierKind__Output);
+  'form': (string);
+  'count': (number);
+}

@@ -1,0 +1,11 @@
+import type { LinkUse as _heed_preferences_v1_LinkUse, LinkUse__Output as _heed_preferences_v1_LinkUse__Output } from '../../../heed/preferences/v1/LinkUse.ts';
+
+export interface UseUnsubscribeLinkResponse {
+  'result'?: (_heed_preferences_v1_LinkUse);
+  'changeId'?: (string);
+}
+
+export interface UseUnsubscribeLinkResponse__Output {
+  'result': (_heed_preferences_v1_LinkUse__Output);
+  'changeId': (string);
+}

@@ -1,0 +1,9 @@
+export interface WatchChangesRequest {
+  'resumeToken'?: (string);
+  'fromStart'?: (boolean);
+}
+
+export interface WatchChangesRequest__Output {
+  'resumeToken': (string);
+  'fromStart': (boolean);
+}

@@ -1,0 +1,18 @@
+export const BackfillState = {
+  BACKFILL_STATE_UNSPECIFIED: 'BACKFILL_STATE_UNSPECIFIED',
+  BACKFILL_STATE_RUNNING: 'BACKFILL_STATE_RUNNING',
+  BACKFILL_STATE_STOPPED: 'BACKFILL_STATE_STOPPED',
+  BACKFILL_STATE_COMPLETED: 'BACKFILL_STATE_COMPLETED',
+} as const;
+
+export type BackfillState =
+  | 'BACKFILL_STATE_UNSPECIFIED'
+  | 0
+  | 'BACKFILL_STATE_RUNNING'
+  | 1
+  | 'BACKFILL_STATE_STOPPED'
+  | 2
+  | 'BACKFILL_STATE_COMPLETED'
+  | 3
+
+export type BackfillState__Output = typeof BackfillState[keyof typeof BackfillState]

@@ -1,0 +1,7 @@
+export interface ListBackfillsRequest {
+  'recipientId'?: (string);
+}
+
+export interface ListBackfillsRequest__Output {
+  'recipientId': (string);
+}

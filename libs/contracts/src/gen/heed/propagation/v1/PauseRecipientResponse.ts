@@ -1,0 +1,5 @@
+export interface PauseRecipientResponse {
+}
+
+export interface PauseRecipientResponse__Output {
+}

@@ -1,0 +1,7 @@
+export interface RedeliverResponse {
+  'deliveryIds'?: (string)[];
+}
+
+export interface RedeliverResponse__Output {
+  'deliveryIds': (string)[];
+}

@@ -1,0 +1,11 @@
+export interface ResolveDeliveryRequest {
+  'deliveryId'?: (string);
+  'resolvedBy'?: (string);
+  'why'?: (string);
+}
+
+export interface ResolveDeliveryRequest__Output {
+  'deliveryId': (string);
+  'resolvedBy': (string);
+  'why': (string);
+}

@@ -1,0 +1,5 @@
+export interface ResolveDeliveryResponse {
+}
+
+export interface ResolveDeliveryResponse__Output {
+}

@@ -1,0 +1,7 @@
+export interface ResumeBackfillRequest {
+  'backfillId'?: (string);
+}
+
+export interface ResumeBackfillRequest__Output {
+  'backfillId': (string);
+}

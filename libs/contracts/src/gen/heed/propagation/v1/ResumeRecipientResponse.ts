@@ -1,0 +1,5 @@
+export interface ResumeRecipientResponse {
+}
+
+export interface ResumeRecipientResponse__Output {
+}

@@ -1,0 +1,7 @@
+export interface StopBackfillRequest {
+  'backfillId'?: (string);
+}
+
+export interface StopBackfillRequest__Output {
+  'backfillId': (string);
+}

@@ -1,0 +1,7 @@
+export interface WatchBackfillRequest {
+  'backfillId'?: (string);
+}
+
+export interface WatchBackfillRequest__Output {
+  'backfillId': (string);
+}

@@ -1,0 +1,59 @@
+import type { RecipientId } from '@heed/domain'
+
+/** How the broker cleans a topic. */
+export type Cleanup = { readonly kind: 'compact'; readonly minLagMs: number } | { readonly kind: 'time'; readonly retentionMs: number }
+
+/** A topic as it is created. */
+export interface TopicPlan {
+  readonly name: string
+  readonly partitions: number
+  readonly cleanup: Cleanup
+}
+
+const day = 24 * 60 * 60 * 1000
+
+/** The names of all topics under one prefix (`heed` unless several hubs share a broker). */
+export interface Topics {
+  readonly preferences: string
+  readonly outcomes: string
+  readonly deadLetters: string
+  readonly acts: string
+  readonly controls: string
+  deliveries(recipient: RecipientId): string
+  /** The recipient of a deliveries topic, or undefined for any other topic. */
+  recipientOf(topic: string): string | undefined
+  /** Matches the deliveries topic of every recipient. */
+  readonly everyDelivery: RegExp
+}
+
+/** The topic names under a prefix. */
+export function topicsOf(prefix: string): Topics {
+  const escaped = prefix.replace(/[.\\+*?[^\]$(){}=!<>|:#-]/g, '\\$&')
+  const everyDelivery = new RegExp(`^${escaped}\\.deliveries\\.([a-z0-9-]+)\\.v1$`)
+  return {
+    preferences: `${prefix}.preferences.v1`,
+    outcomes: `${prefix}.outcomes.v1`,
+    deadLetters: `${prefix}.dead-letters.v1`,
+    acts: `${prefix}.acts.v1`,
+    controls: `${prefix}.controls.v1`,
+    deliveries: (recipient) => `${prefix}.deliveries.${recipient}.v1`,
+    recipientOf: (topic) => everyDelivery.exec(topic)?.[1],
+    everyDelivery,
+  }
+}
+
+/**
+ * Every topic that the hub needs for these recipients, with partitions and cleanup. Compacted topics keep each record for at least 90 days, so that a reader
+ * that was away for a quarter still sees every version; the newest of each subject stays for ever.
+ */
+export function topicPlans(topics: Topics, recipients: readonly RecipientId[]): TopicPlan[] {
+  const compact: Cleanup = { kind: 'compact', minLagMs: 90 * day }
+  return [
+    { name: topics.preferences, partitions: 6, cleanup: compact },
+    { name: topics.outcomes, partitions: 6, cleanup: { kind: 'time', retentionMs: 400 * day } },
+    { name: topics.acts, partitions: 3, cleanup: { kind: 'time', retentionMs: 400 * day } },
+    { name: topics.controls, partitions: 1, cleanup: compact },
+    { name: topics.deadLetters, partitions: 1, cleanup: { kind: 'time', retentionMs: 400 * day } },
+    ...recipients.map((recipient) => ({ name: topics.deliveries(recipient), partitions: 3, cleanup: compact })),
+  ]
+}
