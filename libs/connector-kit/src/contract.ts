@@ -1,0 +1,188 @@
+import type { Choice, DeliveryId, Evidence, IdentifierKind, Outcome, PurposeKey, RecipientId, SubjectId } from '@heed/domain'
+
+/** An identifier as a connector gets it at the moment of sending: exactly the form that the policy grants its recipient. */
+export interface ResolvedIdentifier {
+  readonly kind: IdentifierKind
+  /** `raw` or the name of a hash profile. */
+  readonly form: string
+  readonly value: string
+}
+
+/** One duty with all that a request needs. A batch is the only case; a single task is a batch of one. */
+export interface Task {
+  readonly deliveryId: DeliveryId
+  readonly recipientId: RecipientId
+  readonly subjectId: SubjectId
+  readonly version: number
+  readonly kind: 'preference' | 'erasure'
+  /** What must hold: every purpose that the recipient serves, and each topic that was chosen. */
+  readonly wanted: Readonly<Record<PurposeKey, Choice>>
+  readonly changed: readonly PurposeKey[]
+  readonly evidence: Readonly<Record<PurposeKey, Evidence>>
+  /** Never empty: a subject without a granted identifier ends as `not-applicable.no-identifier` before a connector sees it. */
+  readonly identifiers: readonly ResolvedIdentifier[]
+  /** When the person's change was accepted, ms since the epoch. */
+  readonly acceptedAt: number
+  /** True where an earlier attempt may have been applied without an answer. */
+  readonly unknownBefore: boolean
+}
+
+/** What a plan may know beside its tasks: the batch as the kit has recorded it before anything is sent. The same batch planned twice gives the same bytes. */
+export interface BatchContext {
+  /** 1, 2, 3 … without gap for each recipient, where the descriptor asks for `sequenced` batches; otherwise 0. */
+  readonly sequence: number
+  /** When the kit opened the batch, ms since the epoch; kept with it, so that a retry has the same. */
+  readonly openedAt: number
+  /** `full` = the tasks are the complete state of the recipient (first delivery, repair of a gap, periodic reset). */
+  readonly extent: 'delta' | 'full'
+}
+
+/** What a request is for: to assert the wanted state, to ask about a job, or to read back what the vendor holds. */
+export type RequestIntent = 'assert' | 'follow' | 'read-back'
+
+interface RequestBase {
+  readonly intent: RequestIntent
+  /** The deliveries that the answer is about. */
+  readonly covers: readonly DeliveryId[]
+  /** A short name for logs and metrics, from a closed list of the connector, e.g. `member.patch`. */
+  readonly name: string
+  /** Plain data that `interpret` needs to read the answer, e.g. which line belongs to which delivery. No personal data. */
+  readonly note?: unknown
+}
+
+/** An HTTP request as plain data: the transport adds host and credentials. */
+export interface HttpRequest extends RequestBase {
+  readonly via: 'http'
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Below the base URL of the settings, or an absolute https URL that the vendor itself gave (a result to fetch, without credentials). */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string>>
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?:
+    | { readonly json: unknown }
+    | { readonly form: Readonly<Record<string, string>> }
+    | { readonly text: string; readonly type: string }
+  /** False where no credentials may be added. */
+  readonly authenticated?: boolean
+}
+
+/** Files to put into, or read from, a partner's store (SFTP, S3, a folder), as plain data. */
+export interface FileRequest extends RequestBase {
+  readonly via: 'file'
+  /** Files to write, in this order; each is complete before the next begins, and visible only as a whole. */
+  readonly put?: readonly { readonly path: string; readonly content: Uint8Array }[]
+  /** Files to read; a missing one is an answer, not an error. */
+  readonly get?: readonly string[]
+}
+
+/** What `plan`, `follow` and `readBack` give. */
+export type PlannedRequest = HttpRequest | FileRequest
+
+/** An HTTP answer, whatever its status. The body is at most as long as the descriptor allows. */
+export interface HttpAnswer {
+  readonly via: 'http'
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+/** What a store answered: what was put (or was there already with the same bytes), and what was read. */
+export interface FileAnswer {
+  readonly via: 'file'
+  readonly files: Readonly<Record<string, Uint8Array | undefined>>
+}
+
+/**
+ * No answer. `sent: false` = the request never left, so nothing was applied; `sent: true` = it may have been applied.
+ * The kit gives `interpret` only real answers: it settles these itself, by `unavailable.*` or `auth.*` and as an unknown outcome where `sent` is true.
+ */
+export interface NoAnswer {
+  readonly via: 'none'
+  readonly sent: boolean
+  readonly reason: `unavailable.${string}` | `auth.${string}` | `configuration.${string}`
+}
+
+/** An answer that a connector interprets. */
+export type Answer = HttpAnswer | FileAnswer
+
+/** Work that the vendor goes on with after its answer, kept by the kit across restarts. No personal data. */
+export interface Job {
+  /** The vendor's own id of it, or the name of the file. */
+  readonly id: string
+  /** Ask again after so many seconds; the kit doubles it up to `descriptor.jobs.maxPollSeconds`. */
+  readonly pollAfterSeconds: number
+  /** Plain data that `follow` and the next `interpret` need. */
+  readonly note?: unknown
+}
+
+/**
+ * What an answer means: one outcome for each delivery covered, and where the vendor works on, the job. A delivery that has no outcome here stays as it was
+ * (its row of an unfinished job, or the next request decides). `batch.*` as a deferred reason makes the kit split the batch down to the bad item.
+ */
+export interface Interpretation {
+  readonly outcomes: readonly { readonly deliveryId: DeliveryId; readonly outcome: Outcome }[]
+  /** The vendor works on: the deliveries covered that have no outcome yet are `accepted` and follow this job. */
+  readonly job?: Job
+  /** Send this at once: a second step of the same answer, e.g. the file in which the results are. */
+  readonly next?: PlannedRequest
+  /** What a read-back saw, for each delivery covered. */
+  readonly observed?: readonly { readonly deliveryId: DeliveryId; readonly holds: 'wanted' | 'other' | 'unreadable' }[]
+  /** Where the vendor says how much is left: the account waits so many seconds before its next request. */
+  readonly slowDownSeconds?: number
+}
+
+/** What a connector is and what its vendor allows; all figures come from the vendor's pages named in its README. */
+export interface Descriptor {
+  /** The kind of connector as the policy file names it. */
+  readonly name: string
+  readonly docs: string
+  /** The kinds of identifier that the vendor can act on, best first. */
+  readonly identifiers: readonly IdentifierKind[]
+  readonly batch: {
+    readonly maxTasks: number
+    /** Where set, tasks are collected so long before a batch is opened, unless it is full. */
+    readonly collectSeconds?: number
+    /** True where batches carry a sequence without gap: one in flight, and its number is kept. */
+    readonly sequenced?: boolean
+    /** Where set, an empty batch is sent when nothing else was for so long. */
+    readonly heartbeatSeconds?: number
+    /** Where set, a `full` batch is sent so often, and also as the first one. */
+    readonly fullEverySeconds?: number
+  }
+  readonly rate: {
+    readonly concurrentRequests: number
+    readonly requestsPerMinute?: number
+    readonly requestsPerDay?: number
+  }
+  /** `in-response`: the answer is final. `by-job`: a later answer is. `never`: accepted is all that the vendor ever says. */
+  readonly confirmation: 'in-response' | 'by-job' | 'never'
+  readonly timeoutMs: number
+  /** After a request without answer the same subject waits so long before it is asserted again; 0 where a repeat is harmless at once. */
+  readonly quietAfterUnknownSeconds: number
+  readonly jobs?: { readonly maxPollSeconds: number; readonly giveUpAfterSeconds: number }
+  /** Whether and how often the vendor can be read back. */
+  readonly readBack?: { readonly afterSeconds: number; readonly maxTasks: number; readonly share: number }
+}
+
+/** A kind of recipient. `plan`, `follow`, `readBack` and `interpret` are pure: no clock, no network, no credentials. */
+export interface Connector<Settings> {
+  readonly descriptor: Descriptor | ((settings: Settings) => Descriptor)
+  /** The settings of one recipient from the policy file, checked; throws `SettingsError` naming the field. `env:NAME` references are resolved by the kit before. */
+  parseSettings(settings: Readonly<Record<string, unknown>>): Settings
+  /** What to send for these tasks (at most `batch.maxTasks`). Every task is covered by at least one request, or is answered in `outcomes`. */
+  plan(tasks: readonly Task[], settings: Settings, batch: BatchContext): PlannedRequest[]
+  /** What an answer to any of its requests means. */
+  interpret(request: PlannedRequest, answer: Answer, settings: Settings): Interpretation
+  /** What to ask about a job; needed where `interpret` ever gives one. */
+  follow?(job: Job, covers: readonly DeliveryId[], settings: Settings): PlannedRequest
+  /** What to read to see that the vendor holds what is wanted; needed where the descriptor has `readBack`. */
+  readBack?(tasks: readonly Task[], settings: Settings): PlannedRequest[]
+}
+
+/** How requests leave. One for each recipient; it adds the credentials and is all that touches the network. */
+export interface Transport {
+  /** Sends one request and gives the answer, or why there is none. Throws only for faults of ours. */
+  send(request: PlannedRequest, options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<Answer | NoAnswer>
+  /** Frees sockets and sessions. */
+  close(): Promise<void>
+}
