@@ -75,7 +75,14 @@ export interface FileRequest extends RequestBase {
   readonly get?: readonly string[]
 }
 
-/** What `plan`, `follow` and `readBack` give. */
+/** Tasks for which nothing has to be sent, because their outcome is known beforehand (e.g. the vendor has no opt-in). */
+export interface NothingToSend {
+  readonly via: 'nothing'
+  readonly covers: readonly DeliveryId[]
+  readonly outcome: Outcome
+}
+
+/** A request that leaves. */
 export type PlannedRequest = HttpRequest | FileRequest
 
 /** An HTTP answer, whatever its status. The body is at most as long as the descriptor allows. */
@@ -169,14 +176,17 @@ export interface Connector<Settings> {
   readonly descriptor: Descriptor | ((settings: Settings) => Descriptor)
   /** The settings of one recipient from the policy file, checked; throws `SettingsError` naming the field. `env:NAME` references are resolved by the kit before. */
   parseSettings(settings: Readonly<Record<string, unknown>>): Settings
-  /** What to send for these tasks (at most `batch.maxTasks`). Every task is covered by at least one request, or is answered in `outcomes`. */
-  plan(tasks: readonly Task[], settings: Settings, batch: BatchContext): PlannedRequest[]
+  /**
+   * What to send for these tasks (at most `batch.maxTasks`). Every task is covered at least once. A delivery that several requests cover (two audiences, say)
+   * comes to the least settled of their outcomes: rejected before deferred before accepted before confirmed before not applicable.
+   */
+  plan(tasks: readonly Task[], settings: Settings, batch: BatchContext): readonly (PlannedRequest | NothingToSend)[]
   /** What an answer to any of its requests means. */
   interpret(request: PlannedRequest, answer: Answer, settings: Settings): Interpretation
   /** What to ask about a job; needed where `interpret` ever gives one. */
   follow?(job: Job, covers: readonly DeliveryId[], settings: Settings): PlannedRequest
   /** What to read to see that the vendor holds what is wanted; needed where the descriptor has `readBack`. */
-  readBack?(tasks: readonly Task[], settings: Settings): PlannedRequest[]
+  readBack?(tasks: readonly Task[], settings: Settings): readonly PlannedRequest[]
 }
 
 /** How requests leave. One for each recipient; it adds the credentials and is all that touches the network. */
