@@ -20,8 +20,8 @@ import type { SetPreferencesRequest as _heed_preferences_v1_SetPreferencesReques
 import type { SetPreferencesResponse as _heed_preferences_v1_SetPreferencesResponse, SetPreferencesResponse__Output as _heed_preferences_v1_SetPreferencesResponse__Output } from '../../../heed/preferences/v1/SetPreferencesResponse.ts';
 import type { StreamPreferencesRequest as _heed_preferences_v1_StreamPreferencesRequest, StreamPreferencesRequest__Output as _heed_preferences_v1_StreamPreferencesRequest__Output } from '../../../heed/preferences/v1/StreamPreferencesRequest.ts';
 import type { StreamPreferencesResponse as _heed_preferences_v1_StreamPreferencesResponse, StreamPreferencesResponse__Output as _heed_preferences_v1_StreamPreferencesResponse__Output } from '../../../heed/preferences/v1/StreamPreferencesResponse.ts';
-import type { UseUnsubscribeLinkRequest as _heed_preferences_v1_UseUnsubscribeLinkRequest, UseUnsubscribeLinkRequest__Output as _heed_preferences_v1_UseUnsubscribeLinkRequest__Output } from '../../../heed/preferences/v1/UseUnsubscribeLinkRequest.ts';
-import type { UseUnsubscribeLinkResponse as _heed_preferences_v1_UseUnsubscribeLinkResponse, UseUnsubscribeLinkResponse__Output as _heed_preferences_v1_UseUnsubscribeLinkResponse__Output } from '../../../heed/preferences/v1/UseUnsubscribeLinkResponse.ts';
+import type { UseUnsubscribeLinksRequest as _heed_preferences_v1_UseUnsubscribeLinksRequest, UseUnsubscribeLinksRequest__Output as _heed_preferences_v1_UseUnsubscribeLinksRequest__Output } from '../../../heed/preferences/v1/UseUnsubscribeLinksRequest.ts';
+import type { UseUnsubscribeLinksResponse as _heed_preferences_v1_UseUnsubscribeLinksResponse, UseUnsubscribeLinksResponse__Output as _heed_preferences_v1_UseUnsubscribeLinksResponse__Output } from '../../../heed/preferences/v1/UseUnsubscribeLinksResponse.ts';
 import type { WatchChangesRequest as _heed_preferences_v1_WatchChangesRequest, WatchChangesRequest__Output as _heed_preferences_v1_WatchChangesRequest__Output } from '../../../heed/preferences/v1/WatchChangesRequest.ts';
 import type { WatchChangesResponse as _heed_preferences_v1_WatchChangesResponse, WatchChangesResponse__Output as _heed_preferences_v1_WatchChangesResponse__Output } from '../../../heed/preferences/v1/WatchChangesResponse.ts';
 
@@ -108,14 +108,14 @@ export interface PreferenceServiceClient extends grpc.Client {
   streamPreferences(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_heed_preferences_v1_StreamPreferencesRequest, _heed_preferences_v1_StreamPreferencesResponse__Output>;
   streamPreferences(options?: grpc.CallOptions): grpc.ClientDuplexStream<_heed_preferences_v1_StreamPreferencesRequest, _heed_preferences_v1_StreamPreferencesResponse__Output>;
   
-  UseUnsubscribeLink(argument: _heed_preferences_v1_UseUnsubscribeLinkRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinkResponse__Output>): grpc.ClientUnaryCall;
-  UseUnsubscribeLink(argument: _heed_preferences_v1_UseUnsubscribeLinkRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinkResponse__Output>): grpc.ClientUnaryCall;
-  UseUnsubscribeLink(argument: _heed_preferences_v1_UseUnsubscribeLinkRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinkResponse__Output>): grpc.ClientUnaryCall;
-  UseUnsubscribeLink(argument: _heed_preferences_v1_UseUnsubscribeLinkRequest, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinkResponse__Output>): grpc.ClientUnaryCall;
-  useUnsubscribeLink(argument: _heed_preferences_v1_UseUnsubscribeLinkRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinkResponse__Output>): grpc.ClientUnaryCall;
-  useUnsubscribeLink(argument: _heed_preferences_v1_UseUnsubscribeLinkRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinkResponse__Output>): grpc.ClientUnaryCall;
-  useUnsubscribeLink(argument: _heed_preferences_v1_UseUnsubscribeLinkRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinkResponse__Output>): grpc.ClientUnaryCall;
-  useUnsubscribeLink(argument: _heed_preferences_v1_UseUnsubscribeLinkRequest, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinkResponse__Output>): grpc.ClientUnaryCall;
+  UseUnsubscribeLinks(argument: _heed_preferences_v1_UseUnsubscribeLinksRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinksResponse__Output>): grpc.ClientUnaryCall;
+  UseUnsubscribeLinks(argument: _heed_preferences_v1_UseUnsubscribeLinksRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinksResponse__Output>): grpc.ClientUnaryCall;
+  UseUnsubscribeLinks(argument: _heed_preferences_v1_UseUnsubscribeLinksRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinksResponse__Output>): grpc.ClientUnaryCall;
+  UseUnsubscribeLinks(argument: _heed_preferences_v1_UseUnsubscribeLinksRequest, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinksResponse__Output>): grpc.ClientUnaryCall;
+  useUnsubscribeLinks(argument: _heed_preferences_v1_UseUnsubscribeLinksRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinksResponse__Output>): grpc.ClientUnaryCall;
+  useUnsubscribeLinks(argument: _heed_preferences_v1_UseUnsubscribeLinksRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinksResponse__Output>): grpc.ClientUnaryCall;
+  useUnsubscribeLinks(argument: _heed_preferences_v1_UseUnsubscribeLinksRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinksResponse__Output>): grpc.ClientUnaryCall;
+  useUnsubscribeLinks(argument: _heed_preferences_v1_UseUnsubscribeLinksRequest, callback: grpc.requestCallback<_heed_preferences_v1_UseUnsubscribeLinksResponse__Output>): grpc.ClientUnaryCall;
   
   WatchChanges(argument: _heed_preferences_v1_WatchChangesRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_heed_preferences_v1_WatchChangesResponse__Output>;
   WatchChanges(argument: _heed_preferences_v1_WatchChangesRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_heed_preferences_v1_WatchChangesResponse__Output>;
@@ -145,7 +145,7 @@ export interface PreferenceServiceHandlers extends grpc.UntypedServiceImplementa
   
   StreamPreferences: grpc.handleBidiStreamingCall<_heed_preferences_v1_StreamPreferencesRequest__Output, _heed_preferences_v1_StreamPreferencesResponse>;
   
-  UseUnsubscribeLink: grpc.handleUnaryCall<_heed_preferences_v1_UseUnsubscribeLinkRequest__Output, _heed_preferences_v1_UseUnsubscribeLinkResponse>;
+  UseUnsubscribeLinks: grpc.handleUnaryCall<_heed_preferences_v1_UseUnsubscribeLinksRequest__Output, _heed_preferences_v1_UseUnsubscribeLinksResponse>;
   
   WatchChanges: grpc.handleServerStreamingCall<_heed_preferences_v1_WatchChangesRequest__Output, _heed_preferences_v1_WatchChangesResponse>;
   
@@ -162,6 +162,6 @@ export interface PreferenceServiceDefinition extends grpc.ServiceDefinition {
   ScanSnapshots: MethodDefinition<_heed_preferences_v1_ScanSnapshotsRequest, _heed_preferences_v1_ScanSnapshotsResponse, _heed_preferences_v1_ScanSnapshotsRequest__Output, _heed_preferences_v1_ScanSnapshotsResponse__Output>
   SetPreferences: MethodDefinition<_heed_preferences_v1_SetPreferencesRequest, _heed_preferences_v1_SetPreferencesResponse, _heed_preferences_v1_SetPreferencesRequest__Output, _heed_preferences_v1_SetPreferencesResponse__Output>
   StreamPreferences: MethodDefinition<_heed_preferences_v1_StreamPreferencesRequest, _heed_preferences_v1_StreamPreferencesResponse, _heed_preferences_v1_StreamPreferencesRequest__Output, _heed_preferences_v1_StreamPreferencesResponse__Output>
-  UseUnsubscribeLink: MethodDefinition<_heed_preferences_v1_UseUnsubscribeLinkRequest, _heed_preferences_v1_UseUnsubscribeLinkResponse, _heed_preferences_v1_UseUnsubscribeLinkRequest__Output, _heed_preferences_v1_UseUnsubscribeLinkResponse__Output>
+  UseUnsubscribeLinks: MethodDefinition<_heed_preferences_v1_UseUnsubscribeLinksRequest, _heed_preferences_v1_UseUnsubscribeLinksResponse, _heed_preferences_v1_UseUnsubscribeLinksRequest__Output, _heed_preferences_v1_UseUnsubscribeLinksResponse__Output>
   WatchChanges: MethodDefinition<_heed_preferences_v1_WatchChangesRequest, _heed_preferences_v1_WatchChangesResponse, _heed_preferences_v1_WatchChangesRequest__Output, _heed_preferences_v1_WatchChangesResponse__Output>
 }

@@ -1,7 +1,7 @@
 import type { OriginKind as _heed_common_v1_OriginKind, OriginKind__Output as _heed_common_v1_OriginKind__Output } from '../../../heed/common/v1/OriginKind.ts';
 import type { Timestamp as _google_protobuf_Timestamp, Timestamp__Output as _google_protobuf_Timestamp__Output } from '../../../google/protobuf/Timestamp.ts';
 
-export interface UseUnsubscribeLinkRequest {
+export interface UnsubscribeLinkUse {
   'linkRef'?: (string);
   'scope'?: (string);
   'method'?: (_heed_common_v1_OriginKind);
@@ -11,7 +11,7 @@ export interface UseUnsubscribeLinkRequest {
   'requestId'?: (string);
 }
 
-export interface UseUnsubscribeLinkRequest__Output {
+export interface UnsubscribeLinkUse__Output {
   'linkRef': (string);
   'scope': (string);
   'method': (_heed_common_v1_OriginKind__Output);
