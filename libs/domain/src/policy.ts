@@ -2,6 +2,17 @@ import type { Choice } from './choice.ts'
 import type { IdentifierKind } from './identifier.ts'
 import type { PurposeKey, RecipientId } from './ids.ts'
 
+/** Words of the prose policy beside the main quotation of an entry. */
+export interface Quotation {
+  readonly clause: string
+  readonly quote: string
+}
+
+/** Words of the prose for which nobody has to be told, and why that is so. */
+export interface Claim extends Quotation {
+  readonly reason: string
+}
+
 /** What personal data are used for, as a clause of the privacy policy names it. */
 export interface Purpose {
   readonly key: PurposeKey
@@ -16,10 +27,15 @@ export interface Purpose {
   readonly default: Choice
   /** Narrower lists within the purpose, each a choice of its own. */
   readonly topics: readonly { readonly key: PurposeKey; readonly title: string }[]
+  /** Further sentences of the prose that speak of it. */
+  readonly also?: readonly Quotation[]
 }
 
-/** How long a recipient may take: elapsed hours, or business days of the policy's calendar. */
-export type DeadlineRule = { readonly hours: number } | { readonly businessDays: number }
+/**
+ * How long a recipient may take: elapsed hours, or business days of the policy's calendar; `why` names the rule that the time comes from.
+ * A recipient that nobody has to tell has `{ hours: 0 }`: no clock runs for it.
+ */
+export type DeadlineRule = { readonly hours: number; readonly why?: string } | { readonly businessDays: number; readonly why?: string }
 
 /** Whose duty it is to bring a recipient to the wanted state. */
 export type Fulfilment =
@@ -48,6 +64,8 @@ export interface Recipient {
   readonly grants: readonly Grant[]
   readonly deadline: DeadlineRule
   readonly fulfilment: Fulfilment
+  /** Further sentences of the prose that speak of it. */
+  readonly also?: readonly Quotation[]
 }
 
 /** The days that are no business days beside Saturday and Sunday, as `YYYY-MM-DD`, and how days are counted. */
@@ -68,4 +86,8 @@ export interface Policy {
   readonly evidenceMaxAgeDays: number
   readonly purposes: readonly Purpose[]
   readonly recipients: readonly Recipient[]
+  /** The prose policy that this one mirrors: a file name in the same folder. */
+  readonly proseFile?: string
+  /** What else the prose says, for which nobody has to be told. */
+  readonly claims?: readonly Claim[]
 }

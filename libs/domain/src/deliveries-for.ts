@@ -1,0 +1,60 @@
+import type { Change, Evidence } from './choice.ts'
+import { deadlineAt } from './deadline.ts'
+import { concernedPurposes } from './decide-change.ts'
+import type { Delivery } from './delivery.ts'
+import type { PurposeKey, RecipientId } from './ids.ts'
+import { deliveryIdOf, purposeOf } from './ids.ts'
+import type { Policy, Recipient } from './policy.ts'
+import { mustBeTold } from './policy-index.ts'
+import { effectiveChoices, evidenceFor, heldKeys } from './snapshot.ts'
+
+/** Which deliveries of a change are wanted. Without options: those that the change itself makes. */
+export interface DeliveryOptions {
+  /** When a repeat of this version was asked for, ms since the epoch; 0 or absent for the change's own deliveries. */
+  readonly assertion?: number
+  /** Only these recipients. */
+  readonly only?: readonly RecipientId[]
+  /** Every recipient that serves a purpose with a held choice, changed or not: backfill and redelivery. */
+  readonly all?: boolean
+}
+
+function deliveryTo(policy: Policy, recipient: Recipient, change: Change, assertion: number): Delivery {
+  const { snapshot } = change
+  const wanted = effectiveChoices(policy, snapshot, recipient.purposes)
+  const evidence: Record<PurposeKey, Evidence> = {}
+  for (const key of Object.keys(wanted) as PurposeKey[]) {
+    const found = evidenceFor(policy, snapshot, key)
+    if (found !== undefined) evidence[key] = found
+  }
+  return {
+    id: deliveryIdOf(recipient.id, snapshot.subjectId, snapshot.version),
+    recipientId: recipient.id,
+    subjectId: snapshot.subjectId,
+    version: snapshot.version,
+    assertion,
+    kind: change.cause === 'erasure' ? 'erasure' : 'preference',
+    wanted,
+    changed: assertion === 0 ? change.changed.filter((key) => Object.hasOwn(wanted, key)) : [],
+    evidence,
+    changeId: change.id,
+    policyVersion: policy.version,
+    acceptedAt: change.acceptedAt,
+    deadlineAt: deadlineAt(recipient.deadline, Math.max(change.acceptedAt, assertion), policy.calendar),
+  }
+}
+
+/**
+ * What each recipient must come to hold because of a change: one delivery for each recipient that the change concerns, in the policy's order.
+ * Concerned are the recipients that serve a changed purpose; after new identifiers or a merge those that serve any purpose with a held choice; at an erasure
+ * every one. A recipient that nobody has to tell gets none. The same arguments give the same deliveries, and a repeat differs in `assertion`, `changed` and
+ * its clock only.
+ */
+export function deliveriesFor(policy: Policy, change: Change, options: DeliveryOptions = {}): Delivery[] {
+  const { assertion = 0, only, all = false } = options
+  const purposes = all ? new Set(heldKeys(change.snapshot).map(purposeOf)) : concernedPurposes(change)
+  const erasure = change.cause === 'erasure'
+  return policy.recipients
+    .filter((recipient) => mustBeTold(recipient) && (only === undefined || only.includes(recipient.id)))
+    .filter((recipient) => erasure || recipient.purposes.some((purpose) => purposes.has(purpose)))
+    .map((recipient) => deliveryTo(policy, recipient, change, assertion))
+}
