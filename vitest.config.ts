@@ -15,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          sequence: { groupOrder: 0 },
           include: rooms.map((room) => `${room}/**/*.test.ts`),
           exclude: ['**/node_modules/**', '**/dist/**', '**/*.it.test.ts'],
         },
@@ -22,6 +23,7 @@ export default defineConfig({
       {
         test: {
           name: 'it',
+          sequence: { groupOrder: 1 },
           include: ['libs/**/*.it.test.ts', 'services/**/*.it.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           globalSetup: stack,
@@ -33,6 +35,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          sequence: { groupOrder: 2 },
           include: ['tests/system/**/*.test.ts', 'tests/browser/**/*.test.ts'],
           globalSetup: stack,
           testTimeout: 120_000,
@@ -43,6 +46,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          sequence: { groupOrder: 3 },
           include: ['tests/faults/**/*.test.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,

@@ -1,1 +1,6 @@
-export {}
+export { LocalStackError, type LocalStackProblem } from './errors.ts'
+export type { StackPurpose } from './kafka-settings.ts'
+export { type LocalStack, type LocalStackOptions, startLocalStack } from './local-stack.ts'
+export type { ProgressSink, ProgressTask } from './progress.ts'
+export type { UnexpectedExit } from './server.ts'
+export type { StackPart, StackSource } from './stack-file.ts'

@@ -1,1 +1,1 @@
-export {}
+export { freshDatabaseName, freshTopicPrefix } from './fresh.ts'

@@ -1,0 +1,166 @@
+import { adoptChild, logTail, type RunningChild } from './child.ts'
+import { partName } from './choice.ts'
+import { isAlive, type ProcessRef } from './host-process.ts'
+import { formatKafka, type KafkaKit, kafkaKit, planKafka, startKafka } from './kafka-server.ts'
+import type { StackPurpose } from './kafka-settings.ts'
+import { findMongod } from './mongod-binary.ts'
+import { mongodbUri, planMongodb, startMongod } from './mongod-server.ts'
+import { loopback } from './ports.ts'
+import type { ProgressSink } from './progress.ts'
+import { type StackServer, superviseExit, type UnexpectedExit } from './server.ts'
+import { type RunningFile, type StackFile, type StackPart, seriesOf, stackPaths, writeRunningFile, writeStackFile } from './stack-file.ts'
+
+/** What embedded servers of one data folder share. `file` and `running` are kept in step with the disk. */
+export interface EmbeddedContext {
+  dataDir: string
+  cacheDir: string
+  env: NodeJS.ProcessEnv
+  purpose: StackPurpose
+  testCommands: boolean
+  progress: ProgressSink
+  log: (line: string) => void
+  /** The servers outlive this process. */
+  standing: boolean
+  file: StackFile
+  running: RunningFile
+  onExit: (exit: UnexpectedExit) => void
+}
+
+// A broker that was asked to stop takes 1 to 2 s, a database well under one.
+const stopGraceMs: Record<StackPart, number> = { kafka: 4500, mongodb: 8000 }
+
+/** Starts Kafka on the folder's data, or takes the standing one. */
+export async function embeddedKafka(context: EmbeddedContext): Promise<StackServer> {
+  const { dataDir, file } = context
+  const standing = standingChild(context, 'kafka')
+  if (standing !== undefined && file.kafka !== undefined) {
+    const data = file.kafka
+    return embeddedServer(
+      context,
+      'kafka',
+      standing,
+      { version: data.version, address: `${loopback}:${data.brokerPort}`, port: data.brokerPort },
+      async () => runKafka(context, await kafkaKit(context)),
+    )
+  }
+  const kit = await kafkaKit(context)
+  const data = await planKafka(dataDir, file.kafka, context.log)
+  file.kafka = data
+  writeStackFile(dataDir, file)
+  if (!data.formatted) {
+    await formatKafka(kit, dataDir, data, context.env, context.purpose)
+    file.kafka = { ...data, formatted: true }
+    writeStackFile(dataDir, file)
+  }
+  const start = () => runKafka(context, kit)
+  return embeddedServer(
+    context,
+    'kafka',
+    await start(),
+    { version: data.version, address: `${loopback}:${data.brokerPort}`, port: data.brokerPort },
+    start,
+  )
+}
+
+/** Starts MongoDB on the folder's data, or takes the standing one. */
+export async function embeddedMongodb(context: EmbeddedContext): Promise<StackServer> {
+  const { dataDir, file } = context
+  const standing = standingChild(context, 'mongodb')
+  const search = () => findMongod({ ...context, series: file.mongodb === undefined ? undefined : seriesOf(file.mongodb.version) })
+  if (standing !== undefined && file.mongodb !== undefined) {
+    const data = file.mongodb
+    return embeddedServer(
+      context,
+      'mongodb',
+      standing,
+      { version: data.version, address: mongodbUri(data.port), port: data.port },
+      async () => runMongod(context, await search()),
+    )
+  }
+  const mongod = await search()
+  const data = await planMongodb(dataDir, file.mongodb, mongod.version, context.log)
+  file.mongodb = data
+  writeStackFile(dataDir, file)
+  const start = () => runMongod(context, mongod)
+  return embeddedServer(
+    context,
+    'mongodb',
+    await start(),
+    { version: data.version, address: mongodbUri(data.port), port: data.port },
+    start,
+  )
+}
+
+async function runKafka(context: EmbeddedContext, kit: KafkaKit): Promise<RunningChild> {
+  if (context.file.kafka === undefined) throw new Error('Kafka is started before its data are planned')
+  return startKafka(kit, context.dataDir, context.file.kafka, { ...context, onSpawn: (child) => remember(context, 'kafka', child.ref) })
+}
+
+async function runMongod(context: EmbeddedContext, mongod: Awaited<ReturnType<typeof findMongod>>): Promise<RunningChild> {
+  if (context.file.mongodb === undefined) throw new Error('MongoDB is started before its data are planned')
+  return startMongod(mongod, context.dataDir, context.file.mongodb, {
+    ...context,
+    onSpawn: (child) => remember(context, 'mongodb', child.ref),
+  })
+}
+
+function remember(context: EmbeddedContext, part: StackPart, ref: ProcessRef): void {
+  context.running[part] = ref
+  writeRunningFile(context.dataDir, context.running)
+}
+
+function standingChild(context: EmbeddedContext, part: StackPart): RunningChild | undefined {
+  const ref = context.running[part]
+  return context.standing && ref !== undefined && isAlive(ref) ? adoptChild(ref) : undefined
+}
+
+function embeddedServer(
+  context: EmbeddedContext,
+  part: StackPart,
+  first: RunningChild,
+  told: { version: string; address: string; port: number },
+  start: () => Promise<RunningChild>,
+): StackServer {
+  let child = first
+  let wanted = false
+  const paths = stackPaths(context.dataDir)
+  const logFile = part === 'kafka' ? paths.kafkaLog : paths.mongodbLog
+  const supervise = (supervised: RunningChild) =>
+    superviseExit(
+      supervised,
+      () => wanted,
+      (how) => context.onExit({ part, message: `${partName[part]} ${how}: see ${logFile}`, detail: logTail(logFile) }),
+    )
+  supervise(child)
+  return {
+    part,
+    source: 'embedded',
+    version: told.version,
+    address: told.address,
+    at: `${loopback}:${told.port}`,
+    get pid() {
+      return child.hasExited ? undefined : child.ref.pid
+    },
+    async kill(signal) {
+      const ends = signal === 'SIGKILL' || signal === 'SIGTERM'
+      wanted ||= ends
+      child.kill(signal)
+      if (ends) await child.exited
+    },
+    async restart() {
+      wanted = true
+      // A stopped (SIGSTOP) server cannot act on SIGTERM.
+      child.kill('SIGCONT')
+      await child.stop(stopGraceMs[part])
+      await child.exited
+      child = await start()
+      wanted = false
+      supervise(child)
+    },
+    async stop() {
+      wanted = true
+      child.kill('SIGCONT')
+      await child.stop(stopGraceMs[part])
+    },
+  }
+}
