@@ -1,0 +1,172 @@
+import { randomUUID } from 'node:crypto'
+import { type CheckedToken, checkUnsubscribeToken, type LinkKey, mintUnsubscribeToken } from '@heed/contracts'
+import type { Clock } from '@heed/platform/clock'
+import { asError } from '@heed/platform/errors'
+import type { Logger } from '@heed/platform/log'
+import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import type { ClickMethod } from './click.ts'
+import type { ClickIntake } from './click-intake.ts'
+import type { LinkAbuseLimit } from './link-abuse-limit.ts'
+import { badRequestPage, contentSecurityPolicy, donePage, notFoundPage, unavailablePage, unsubscribePage } from './page.ts'
+import { maxBodyBytes, meaningOf } from './parse-body.ts'
+
+/** What the routes need. */
+export interface RouteOptions {
+  /** Newest first; read at every request, so that a new list counts at once. */
+  readonly keys: () => readonly LinkKey[]
+  readonly intake: Pick<ClickIntake, 'accept'>
+  /** The title of a purpose or topic, where it is known now. */
+  readonly titleOf: (scope: string) => string | undefined
+  readonly abuse: LinkAbuseLimit
+  readonly clock: Clock
+  readonly log: Logger
+  /** One answered request, for metrics. `nonconforming` = a POST without a body. */
+  readonly answered: (event: { method: string; status: number; use: ClickMethod | 'view' | 'none'; nonconforming: boolean }) => void
+}
+
+const allowed = 'GET, HEAD, POST, OPTIONS'
+const everywhere = {
+  'cache-control': 'no-store',
+  'referrer-policy': 'no-referrer',
+  'x-robots-tag': 'noindex, nofollow',
+  'x-content-type-options': 'nosniff',
+  'content-security-policy': contentSecurityPolicy,
+}
+
+/**
+ * `/v1/u/{token}` by RFC 8058: POST stops the mails that the token stands for, GET shows a page and writes nothing, nothing ever redirects, sets a cookie or asks for a login.
+ * A link that is not ours gets one and the same 404 whatever is wrong with it. 200 is answered only after the click is durable.
+ */
+export function unsubscribeRoutes(options: RouteOptions): Router {
+  const { keys, intake, titleOf, abuse, clock, log, answered } = options
+  const router = express.Router({ caseSensitive: true, strict: true })
+
+  const html = (response: Response, status: number, text: string) => {
+    response.writeHead(status, { ...everywhere, 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(text) })
+    response.end(response.req.method === 'HEAD' ? undefined : text)
+  }
+  const notOurs = (request: Request, response: Response) => {
+    const limited = abuse.invalidToken(request.ip ?? '')
+    if (limited !== undefined) response.setHeader('retry-after', limited)
+    html(response, limited === undefined ? 404 : 429, notFoundPage())
+    answered({ method: request.method, status: response.statusCode, use: 'none', nonconforming: false })
+  }
+  const withToken = (handle: (request: Request, response: Response, checked: CheckedToken) => void | Promise<void>) => (request: Request, response: Response) => {
+    const checked = checkUnsubscribeToken(String(request.params.token ?? ''), keys())
+    return checked === undefined ? notOurs(request, response) : handle(request, response, checked)
+  }
+
+  const show = withToken((request, response, { token, key }) => {
+    const signer = keys()[0]
+    const action = `/v1/u/${String(request.params.token)}`
+    const allToken = token.scope === 'all' || signer === undefined ? undefined : mintUnsubscribeToken({ ...token, scope: 'all' }, signer)
+    html(
+      response,
+      200,
+      unsubscribePage({
+        topicTitle: token.scope === 'all' ? undefined : titleOf(token.scope),
+        action,
+        // a link whose key is known to others must not give out a wider one
+        allAction: allToken === undefined ? undefined : key.use === 'confirm-only' ? action : `/v1/u/${allToken}`,
+      }),
+    )
+    answered({ method: request.method, status: 200, use: 'view', nonconforming: false })
+  })
+
+  const act = withToken(async (request, response, { token, key, fingerprint }) => {
+    const limited = key.use === 'confirm-only' ? abuse.exposedKey(request.ip ?? '') : undefined
+    const meaning = limited === undefined ? await readBody(request).then((body) => meaningOf(body, request.headers['content-type'])) : 'limited'
+    const done = (status: number, use: ClickMethod | 'none') => {
+      answered({ method: 'POST', status, use, nonconforming: meaning === 'empty' })
+      log.info({ route: '/v1/u/:token', status, use, scope: token.scope, tokenFingerprint: fingerprint, keyId: key.id, exposedKey: key.use === 'confirm-only' }, 'link.used')
+    }
+    switch (meaning) {
+      case 'limited':
+        response.setHeader('retry-after', String(limited))
+        html(response, 429, unavailablePage())
+        return done(429, 'none')
+      case 'too-large':
+        html(response, 413, badRequestPage())
+        return done(413, 'none')
+      case 'other':
+        html(response, 400, badRequestPage())
+        return done(400, 'none')
+      case 'one-click':
+      case 'empty':
+      case 'confirm': {
+        const method: ClickMethod = meaning === 'confirm' ? 'preference-page' : 'one-click'
+        try {
+          await intake.accept({
+            requestId: randomUUID(),
+            linkRef: token.linkRef,
+            scope: token.scope,
+            method,
+            tokenFingerprint: fingerprint,
+            keyId: key.id,
+            usedAt: clock.now(),
+          })
+        } catch (thrown) {
+          log.error({ tokenFingerprint: fingerprint, error: asError(thrown) }, 'link.not-recorded')
+          response.setHeader('retry-after', '30')
+          html(response, 503, unavailablePage())
+          return done(503, 'none')
+        }
+        if (meaning === 'confirm') html(response, 200, donePage())
+        else {
+          response.writeHead(200, { ...everywhere, 'content-length': 0 })
+          response.end()
+        }
+        return done(200, method)
+      }
+      default:
+        return meaning satisfies never
+    }
+  })
+
+  const route = '/v1/u/:token'
+  router.post(route, act)
+  router.get(route, show)
+  router.head(route, show)
+  router.options(route, (_request, response) => {
+    response.writeHead(204, { ...everywhere, allow: allowed })
+    response.end()
+  })
+  router.all(route, (request, response) => {
+    response.setHeader('allow', allowed)
+    html(response, 405, badRequestPage())
+    answered({ method: request.method, status: 405, use: 'none', nonconforming: false })
+  })
+  router.get('/robots.txt', (_request, response) => {
+    response.writeHead(200, { ...everywhere, 'content-type': 'text/plain; charset=utf-8' })
+    response.end('User-agent: *\nDisallow: /\n')
+  })
+  // every other path looks exactly like a link that is not ours
+  router.use((request, response) => notOurs(request, response))
+  router.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+    if (response.headersSent) return next(error)
+    // express refuses a path that is not valid percent-encoding: a link that was cut, like any other
+    const malformed = error instanceof URIError || (error as { status?: number }).status === 400
+    if (!malformed) log.error({ error: asError(error) }, 'request.failed')
+    html(response, malformed ? 404 : 500, malformed ? notFoundPage() : unavailablePage())
+  })
+  return router
+}
+
+/** The body up to one byte more than is allowed: enough to know that it is too large, without reading on. */
+function readBody(request: Request): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    request.on('data', (chunk: Buffer) => {
+      if (length > maxBodyBytes) return
+      chunks.push(chunk)
+      length += chunk.length
+      if (length > maxBodyBytes) {
+        request.pause()
+        resolve(Buffer.concat(chunks))
+      }
+    })
+    request.on('end', () => resolve(Buffer.concat(chunks)))
+    request.on('error', reject)
+  })
+}
