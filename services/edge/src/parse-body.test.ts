@@ -5,7 +5,9 @@ import { maxBodyBytes, meaningOf } from './parse-body.ts'
 const form = 'application/x-www-form-urlencoded'
 const multipart = 'multipart/form-data; boundary=xyz'
 const parts = (...fields: [string, string][]) =>
-  Buffer.from(`${fields.map(([name, value]) => `--xyz\r\nContent-Disposition: form-data; ${name}\r\n\r\n${value}\r\n`).join('')}--xyz--\r\n`)
+  Buffer.from(
+    `${fields.map(([name, value]) => `--xyz\r\nContent-Disposition: form-data; ${name}\r\n\r\n${value}\r\n`).join('')}--xyz--\r\n`,
+  )
 
 describe('a body', () => {
   it.each([
@@ -31,8 +33,11 @@ describe('a body', () => {
     expect(await meaningOf(body, type)).toBe(meaning)
   })
 
-  test.prop([fc.uint8Array({ maxLength: 300 }), fc.constantFrom(form, multipart, undefined, 'text/plain')])('never throws, and garbage never acts', async (bytes, type) => {
-    const meaning = await meaningOf(Buffer.from(bytes), type)
-    if (bytes.length > 0) expect(['other', 'too-large']).toContain(meaning)
-  })
+  test.prop([fc.uint8Array({ maxLength: 300 }), fc.constantFrom(form, multipart, undefined, 'text/plain')])(
+    'never throws, and garbage never acts',
+    async (bytes, type) => {
+      const meaning = await meaningOf(Buffer.from(bytes), type)
+      if (bytes.length > 0) expect(['other', 'too-large']).toContain(meaning)
+    },
+  )
 })

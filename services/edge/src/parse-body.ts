@@ -50,7 +50,10 @@ function fromMultipart(body: Buffer, contentType: string): Promise<BodyMeaning> 
     let refused: BodyMeaning | undefined
     let parser: busboy.Busboy
     try {
-      parser = busboy({ headers: { 'content-type': contentType }, limits: { fields: maxParts, files: 1, parts: maxParts, fieldNameSize: 100, fieldSize: maxBodyBytes } })
+      parser = busboy({
+        headers: { 'content-type': contentType },
+        limits: { fields: maxParts, files: 1, parts: maxParts, fieldNameSize: 100, fieldSize: maxBodyBytes },
+      })
     } catch {
       // no boundary, or one that cannot be: the sender's fault, told as such
       resolve('other')

@@ -4,9 +4,9 @@ import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import type { Logger } from '@heed/platform/log'
 import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import { rateLimit } from 'express-rate-limit'
 import type { ClickMethod } from './click.ts'
 import type { ClickIntake } from './click-intake.ts'
-import type { LinkAbuseLimit } from './link-abuse-limit.ts'
 import { badRequestPage, contentSecurityPolicy, donePage, notFoundPage, unavailablePage, unsubscribePage } from './page.ts'
 import { maxBodyBytes, meaningOf } from './parse-body.ts'
 
@@ -17,7 +17,8 @@ export interface RouteOptions {
   readonly intake: Pick<ClickIntake, 'accept'>
   /** The title of a purpose or topic, where it is known now. */
   readonly titleOf: (scope: string) => string | undefined
-  readonly abuse: LinkAbuseLimit
+  /** How often one address may try links that are not ours, and use links whose key is known to others, in a minute. Links of a good key are never limited. */
+  readonly limits: { readonly invalidPerMinute: number; readonly exposedPerMinute: number }
   readonly clock: Clock
   readonly log: Logger
   /** One answered request, for metrics. `nonconforming` = a POST without a body. */
@@ -38,23 +39,45 @@ const everywhere = {
  * A link that is not ours gets one and the same 404 whatever is wrong with it. 200 is answered only after the click is durable.
  */
 export function unsubscribeRoutes(options: RouteOptions): Router {
-  const { keys, intake, titleOf, abuse, clock, log, answered } = options
+  const { keys, intake, titleOf, limits, clock, log, answered } = options
   const router = express.Router({ caseSensitive: true, strict: true })
 
   const html = (response: Response, status: number, text: string) => {
     response.writeHead(status, { ...everywhere, 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(text) })
     response.end(response.req.method === 'HEAD' ? undefined : text)
   }
-  const notOurs = (request: Request, response: Response) => {
-    const limited = abuse.invalidToken(request.ip ?? '')
-    if (limited !== undefined) response.setHeader('retry-after', limited)
-    html(response, limited === undefined ? 404 : 429, notFoundPage())
-    answered({ method: request.method, status: response.statusCode, use: 'none', nonconforming: false })
-  }
-  const withToken = (handle: (request: Request, response: Response, checked: CheckedToken) => void | Promise<void>) => (request: Request, response: Response) => {
-    const checked = checkUnsubscribeToken(String(request.params.token ?? ''), keys())
-    return checked === undefined ? notOurs(request, response) : handle(request, response, checked)
-  }
+  const limited = (limit: number, page: string) =>
+    rateLimit({
+      windowMs: 60_000,
+      limit,
+      standardHeaders: false,
+      legacyHeaders: false,
+      handler: (request, response) => {
+        response.setHeader('retry-after', '60')
+        html(response, 429, page)
+        answered({ method: request.method, status: 429, use: 'none', nonconforming: false })
+      },
+    })
+  const invalidLimit = limited(limits.invalidPerMinute, notFoundPage())
+  const exposedLimit = limited(limits.exposedPerMinute, unavailablePage())
+
+  const notOurs = (request: Request, response: Response, next: NextFunction) =>
+    invalidLimit(request, response, (error?: unknown) => {
+      if (error !== undefined) return next(error)
+      html(response, 404, notFoundPage())
+      answered({ method: request.method, status: 404, use: 'none', nonconforming: false })
+    })
+  const withToken =
+    (handle: (request: Request, response: Response, checked: CheckedToken) => void | Promise<void>) =>
+    (request: Request, response: Response, next: NextFunction) => {
+      const checked = checkUnsubscribeToken(String(request.params.token ?? ''), keys())
+      if (checked === undefined) return notOurs(request, response, next)
+      if (checked.key.use !== 'confirm-only' || request.method !== 'POST') return handle(request, response, checked)
+      return exposedLimit(request, response, (error?: unknown) => {
+        if (error === undefined) Promise.resolve(handle(request, response, checked)).catch(next)
+        else next(error)
+      })
+    }
 
   const show = withToken((request, response, { token, key }) => {
     const signer = keys()[0]
@@ -74,17 +97,23 @@ export function unsubscribeRoutes(options: RouteOptions): Router {
   })
 
   const act = withToken(async (request, response, { token, key, fingerprint }) => {
-    const limited = key.use === 'confirm-only' ? abuse.exposedKey(request.ip ?? '') : undefined
-    const meaning = limited === undefined ? await readBody(request).then((body) => meaningOf(body, request.headers['content-type'])) : 'limited'
+    const meaning = await meaningOf(await readBody(request), request.headers['content-type'])
     const done = (status: number, use: ClickMethod | 'none') => {
       answered({ method: 'POST', status, use, nonconforming: meaning === 'empty' })
-      log.info({ route: '/v1/u/:token', status, use, scope: token.scope, tokenFingerprint: fingerprint, keyId: key.id, exposedKey: key.use === 'confirm-only' }, 'link.used')
+      log.info(
+        {
+          route: '/v1/u/:token',
+          status,
+          use,
+          scope: token.scope,
+          tokenFingerprint: fingerprint,
+          keyId: key.id,
+          exposedKey: key.use === 'confirm-only',
+        },
+        'link.used',
+      )
     }
     switch (meaning) {
-      case 'limited':
-        response.setHeader('retry-after', String(limited))
-        html(response, 429, unavailablePage())
-        return done(429, 'none')
       case 'too-large':
         html(response, 413, badRequestPage())
         return done(413, 'none')
@@ -141,7 +170,7 @@ export function unsubscribeRoutes(options: RouteOptions): Router {
     response.end('User-agent: *\nDisallow: /\n')
   })
   // every other path looks exactly like a link that is not ours
-  router.use((request, response) => notOurs(request, response))
+  router.use(notOurs)
   router.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error)
     // express refuses a path that is not valid percent-encoding: a link that was cut, like any other

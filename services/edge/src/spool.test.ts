@@ -7,6 +7,7 @@ import { openSpool, type Spool, SpoolFull, SpoolInUse } from './spool.ts'
 
 let folder: string
 let spool: Spool
+let left: Spool[]
 const roomy = { maxBytes: 1_000_000 }
 
 const click = (number: number): Click => ({
@@ -20,18 +21,21 @@ const click = (number: number): Click => ({
 })
 const ids = (clicks: readonly Click[]) => clicks.map(({ requestId }) => requestId)
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `click-${from + index}`)
-const appendAll = (from: number, to: number) => Promise.all(Array.from({ length: to - from + 1 }, (_, index) => spool.append(click(from + index))))
+const appendAll = (from: number, to: number) =>
+  Promise.all(Array.from({ length: to - from + 1 }, (_, index) => spool.append(click(from + index))))
 const reopen = async () => {
   // a killed process leaves its lock behind; its pid is this living one, which counts as the same process
+  left.push(spool)
   spool = await openSpool(folder, roomy)
 }
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'heed-spool-'))
+  left = []
   spool = await openSpool(folder, roomy)
 })
 afterEach(async () => {
-  await spool.close()
+  for (const opened of [...left, spool]) await opened.close()
   await rm(folder, { recursive: true, force: true })
 })
 

@@ -182,7 +182,12 @@ function clickOf(line: string): Click | undefined {
   return line.slice(0, 8) === checksum(json) ? (JSON.parse(json) as Click) : undefined
 }
 
-async function readFrom(path: (segment: number) => string, from: Head, last: number, limit: number): Promise<{ clicks: Click[]; lines: number; next: Head }> {
+async function readFrom(
+  path: (segment: number) => string,
+  from: Head,
+  last: number,
+  limit: number,
+): Promise<{ clicks: Click[]; lines: number; next: Head }> {
   const clicks: Click[] = []
   let lines = 0
   let at = from
@@ -223,7 +228,8 @@ async function dropTornTail(file: string): Promise<void> {
 async function readHead(folder: string): Promise<Head> {
   try {
     const head = JSON.parse(await readFile(join(folder, 'head.json'), 'utf8')) as Partial<Head>
-    if (Number.isSafeInteger(head.segment) && Number.isSafeInteger(head.offset)) return { segment: head.segment ?? 1, offset: head.offset ?? 0 }
+    if (Number.isSafeInteger(head.segment) && Number.isSafeInteger(head.offset))
+      return { segment: head.segment ?? 1, offset: head.offset ?? 0 }
   } catch {
     // missing or unreadable: everything that is still there is sent once more, which changes nothing
   }
