@@ -1,1 +1,3 @@
-export {}
+export { type EdgeApp, type EdgeOptions, edgeApp } from './app.ts'
+export { edgeShape } from './config.ts'
+export { type Preferences, preferencesOverGrpc } from './preferences-links.ts'

@@ -1,0 +1,37 @@
+import { parseLinkKeys } from '@heed/contracts'
+import { systemClock } from '@heed/platform/clock'
+import { describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
+import { operationsServer } from '@heed/platform/http'
+import { runUntil, shutdownSignal } from '@heed/platform/lifecycle'
+import { createLogger } from '@heed/platform/log'
+import { createMetrics } from '@heed/platform/metrics'
+import { edgeApp } from './app.ts'
+import { edgeShape } from './config.ts'
+import { preferencesOverGrpc } from './preferences-links.ts'
+
+const config = readConfig(process.env, { ...edgeShape, LOG_LEVEL: logLevel, HEED_OPERATIONS_PORT: portNumber(7199) })
+const log = createLogger('edge', { level: config.LOG_LEVEL })
+log.info(describeConfig(config), 'starting')
+const metrics = createMetrics({ processFigures: true })
+const keys = parseLinkKeys(config.HEED_LINK_KEYS)
+const preferences = preferencesOverGrpc({ address: config.HEED_PREFERENCES_ADDRESS, key: config.HEED_EDGE_CALLER_KEY })
+
+const edge = edgeApp({
+  port: config.HEED_EDGE_PORT,
+  dataDir: config.HEED_DATA_DIR,
+  spoolMaxBytes: config.HEED_EDGE_SPOOL_MAX_BYTES,
+  trustedProxies: config.HEED_EDGE_TRUSTED_PROXIES,
+  invalidPerMinute: config.HEED_EDGE_INVALID_PER_MINUTE,
+  keys: () => keys,
+  preferences,
+  log,
+  clock: systemClock,
+  metrics,
+})
+
+await runUntil(
+  shutdownSignal(),
+  [...edge.parts, operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: edge.readiness, log })],
+  log,
+)
+preferences.close()
