@@ -1,0 +1,268 @@
+import type * as grpc from '@grpc/grpc-js'
+import type { Clock } from '../clock/index.ts'
+import { asError, HeedError } from '../errors/index.ts'
+import type { Logger } from '../log/index.ts'
+import { isMongoUnavailable } from '../mongo/errors.ts'
+import { CallContext } from './call-context.ts'
+import type { CallFigures } from './call-figures.ts'
+import { faultStatus, GrpcFault, status, statusName } from './faults.ts'
+import type { Caller, Gatekeeper, GuardedMethod } from './gatekeeper.ts'
+import type { BidiHandler, ClientStreamHandler, ServerStreamHandler, UnaryHandler } from './handlers.ts'
+import { readStream } from './read-stream.ts'
+
+/** What serving a call of one method needs. */
+export interface ServedMethod extends GuardedMethod {
+  readonly hot: boolean
+  readonly gatekeeper: Gatekeeper
+  readonly clock: Clock
+  readonly log: Logger
+  readonly figures: CallFigures
+  readonly defaultDeadlineMs: number
+  /** Streams without a deadline of the caller's may stay open for ever. */
+  readonly open: Set<OpenCall>
+  readonly translate: (error: Error) => GrpcFault | undefined
+}
+
+/** A call under way that can be told to end. */
+export interface OpenCall {
+  end(fault: GrpcFault): void
+}
+
+type Call =
+  | grpc.ServerUnaryCall<unknown, unknown>
+  | grpc.ServerWritableStream<unknown, unknown>
+  | grpc.ServerReadableStream<unknown, unknown>
+type Answer = grpc.sendUnaryData<unknown>
+
+const deadlineExceeded = () =>
+  new GrpcFault({ code: status.DEADLINE_EXCEEDED, reason: 'DEADLINE_EXCEEDED', message: 'the deadline has passed' })
+
+/** The caller's deadline in milliseconds since 1970; Infinity when it gave none. */
+function givenDeadline(call: Call): number {
+  const deadline = call.getDeadline()
+  return typeof deadline === 'number' ? deadline : deadline.getTime()
+}
+
+/** The fault that goes over the wire for whatever a handler threw. Nothing of a foreign error is told to the caller. */
+function toFault(thrown: unknown, method: ServedMethod, context: CallContext | undefined): GrpcFault {
+  if (thrown instanceof GrpcFault) return thrown
+  const error = asError(thrown)
+  const translated = method.translate(error)
+  if (translated !== undefined) return translated
+  if (isMongoUnavailable(error)) return GrpcFault.unavailable('STORE_UNAVAILABLE', 'the database is not reachable', 1, error)
+  if (context?.signal.aborted)
+    return new GrpcFault({ code: status.CANCELLED, reason: 'CANCELLED', message: 'the call is over' }, { cause: error })
+  const metadata = context === undefined ? {} : { requestId: context.requestId }
+  return new GrpcFault({ code: status.INTERNAL, reason: 'INTERNAL', message: 'an internal error', metadata }, { cause: error })
+}
+
+/** One wide line and one observation for each call. */
+function conclude(
+  method: ServedMethod,
+  caller: Caller | undefined,
+  context: CallContext | undefined,
+  startedAt: number,
+  fault?: GrpcFault,
+): void {
+  const durationMs = performance.now() - startedAt
+  const code = fault?.code ?? status.OK
+  method.figures.observe(code, durationMs / 1000)
+  if (fault === undefined && method.hot && !method.log.debugEnabled) return
+  const fields = {
+    method: method.path,
+    callerId: caller?.id,
+    code: statusName(code),
+    durationMs: Math.round(durationMs * 10) / 10,
+    requestId: context?.requestId,
+  }
+  if (fault === undefined) {
+    if (method.hot) method.log.debug(fields, 'rpc.served')
+    else method.log.info(fields, 'rpc.served')
+  } else if (code === status.INTERNAL || code === status.UNKNOWN || code === status.DATA_LOSS) {
+    method.log.error(
+      { ...fields, reason: fault.reason, error: fault.cause instanceof HeedError || fault.cause instanceof Error ? fault.cause : fault },
+      'rpc.failed',
+    )
+  } else if (code === status.UNAVAILABLE) method.log.warn({ ...fields, reason: fault.reason, error: fault.cause }, 'rpc.failed')
+  else method.log.info({ ...fields, reason: fault.reason }, 'rpc.refused')
+}
+
+/** The promise-returning handler as grpc-js wants it. Written without a chain of closures: this is the hot path. */
+export function serveUnary(method: ServedMethod, handler: UnaryHandler<never, unknown>): grpc.handleUnaryCall<unknown, unknown> {
+  const run = handler as UnaryHandler<unknown, unknown>
+
+  const serve = (caller: Caller, call: grpc.ServerUnaryCall<unknown, unknown>, answer: Answer, startedAt: number) => {
+    const given = givenDeadline(call)
+    const deadline = given === Number.POSITIVE_INFINITY ? method.clock.now() + method.defaultDeadlineMs : given
+    const context = new CallContext(call, caller, method.path, deadline, method.log)
+    let answered = false
+    const refuse = (fault: GrpcFault) => {
+      if (answered) return
+      answered = true
+      clearTimeout(timer)
+      conclude(method, caller, context, startedAt, fault)
+      answer(faultStatus(fault))
+    }
+    // grpc-js keeps the caller's deadline itself; ours stands in where there is none.
+    const timer =
+      given === Number.POSITIVE_INFINITY
+        ? setTimeout(() => {
+            const fault = deadlineExceeded()
+            context.abort(fault)
+            refuse(fault)
+          }, method.defaultDeadlineMs)
+        : undefined
+    let result: Promise<unknown>
+    try {
+      result = run(call.request, context)
+    } catch (thrown) {
+      refuse(toFault(thrown, method, context))
+      return
+    }
+    result.then(
+      (response) => {
+        if (answered) return
+        answered = true
+        clearTimeout(timer)
+        conclude(method, caller, context, startedAt)
+        answer(null, response)
+      },
+      (thrown: unknown) => refuse(toFault(thrown, method, context)),
+    )
+  }
+
+  return (call, answer) => {
+    const startedAt = performance.now()
+    const settle = (admitted: Caller | GrpcFault) => {
+      if (admitted instanceof GrpcFault) {
+        conclude(method, undefined, undefined, startedAt, admitted)
+        answer(faultStatus(admitted))
+      } else serve(admitted, call, answer, startedAt)
+    }
+    const admitted = method.gatekeeper.admit(call.metadata, method)
+    if (admitted instanceof Promise) admitted.then(settle, (thrown: unknown) => settle(toFault(thrown, method, undefined)))
+    else settle(admitted)
+  }
+}
+
+/** A stream under way: admitted, with a context whose signal ends it. */
+interface StreamCall {
+  caller: Caller
+  context: CallContext
+  startedAt: number
+  /** Rejects once, with the reason why the call must end before the handler is done. */
+  cut: Promise<never>
+  close(): void
+}
+
+async function openStream(method: ServedMethod, call: Call, startedAt: number): Promise<StreamCall> {
+  const admitted = await method.gatekeeper.admit(call.metadata, method)
+  if (admitted instanceof GrpcFault) throw admitted
+  const deadline = givenDeadline(call)
+  const context = new CallContext(call, admitted, method.path, deadline, method.log)
+  let end: (fault: GrpcFault) => void = () => undefined
+  const cut = new Promise<never>((_, reject) => {
+    end = (fault) => {
+      context.abort(fault)
+      reject(fault)
+    }
+  })
+  cut.catch(() => undefined)
+  context.signal.addEventListener(
+    'abort',
+    () => end(new GrpcFault({ code: status.CANCELLED, reason: 'CANCELLED', message: 'the caller went away' })),
+    {
+      once: true,
+    },
+  )
+  const entry: OpenCall = { end }
+  method.open.add(entry)
+  return { caller: admitted, context, startedAt, cut, close: () => method.open.delete(entry) }
+}
+
+/** A handler that answers a stream with one response. */
+export function serveClientStream(
+  method: ServedMethod,
+  handler: ClientStreamHandler<never, unknown>,
+): grpc.handleClientStreamingCall<unknown, unknown> {
+  const run = handler as ClientStreamHandler<unknown, unknown>
+  const serve = async (call: grpc.ServerReadableStream<unknown, unknown>, answer: Answer) => {
+    const startedAt = performance.now()
+    let stream: StreamCall | undefined
+    try {
+      stream = await openStream(method, call, startedAt)
+      const response = await Promise.race([run(readStream(call), stream.context), stream.cut])
+      conclude(method, stream.caller, stream.context, startedAt)
+      answer(null, response)
+    } catch (thrown) {
+      const fault = toFault(thrown, method, stream?.context)
+      conclude(method, stream?.caller, stream?.context, startedAt, fault)
+      answer(faultStatus(fault))
+    } finally {
+      stream?.close()
+      // A handler that stopped early leaves requests unread; without a reader they would be kept.
+      call.destroy()
+    }
+  }
+  return (call, answer) => void serve(call, answer)
+}
+
+type WritableCall = grpc.ServerWritableStream<unknown, unknown> | grpc.ServerDuplexStream<unknown, unknown>
+
+/** Writes what the handler yields, waiting where the caller reads slower than the handler writes. */
+async function pump(call: WritableCall, responses: AsyncIterable<unknown>, cut: Promise<never>): Promise<void> {
+  const iterator = responses[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await Promise.race([iterator.next(), cut])
+      if (next.done === true) return
+      if (!call.write(next.value)) await Promise.race([drained(call), cut])
+    }
+  } catch (thrown) {
+    // The handler's `finally` runs; it is not waited for: it may wait for what ended the call.
+    iterator.return?.().catch(() => undefined)
+    throw thrown
+  }
+}
+
+const drained = (call: WritableCall): Promise<void> => new Promise((resolve) => call.once('drain', resolve))
+
+function serveResponses(
+  method: ServedMethod,
+  open: (call: WritableCall, context: CallContext) => AsyncIterable<unknown>,
+): (call: WritableCall) => void {
+  const serve = async (call: WritableCall) => {
+    const startedAt = performance.now()
+    let stream: StreamCall | undefined
+    // A stream that breaks while it is written says so by an event; the signal has already ended the call then.
+    call.on('error', () => undefined)
+    try {
+      stream = await openStream(method, call, startedAt)
+      await pump(call, open(call, stream.context), stream.cut)
+      conclude(method, stream.caller, stream.context, startedAt)
+      call.end()
+    } catch (thrown) {
+      const fault = toFault(thrown, method, stream?.context)
+      conclude(method, stream?.caller, stream?.context, startedAt, fault)
+      call.emit('error', faultStatus(fault))
+    } finally {
+      stream?.close()
+    }
+  }
+  return (call) => void serve(call)
+}
+
+/** A handler that answers one request with a stream. */
+export function serveServerStream(
+  method: ServedMethod,
+  handler: ServerStreamHandler<never, unknown>,
+): grpc.handleServerStreamingCall<unknown, unknown> {
+  const run = handler as ServerStreamHandler<unknown, unknown>
+  return serveResponses(method, (call, context) => run((call as grpc.ServerWritableStream<unknown, unknown>).request, context))
+}
+
+/** A handler that answers a stream with a stream. */
+export function serveBidi(method: ServedMethod, handler: BidiHandler<never, unknown>): grpc.handleBidiStreamingCall<unknown, unknown> {
+  const run = handler as BidiHandler<unknown, unknown>
+  return serveResponses(method, (call, context) => run(readStream(call as grpc.ServerDuplexStream<unknown, unknown>), context))
+}

@@ -1,0 +1,4 @@
+export * from './app.ts'
+export * from './operations.ts'
+export * from './problem.ts'
+export * from './server.ts'

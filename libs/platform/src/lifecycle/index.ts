@@ -1,0 +1,3 @@
+export * from './loop.ts'
+export * from './parts.ts'
+export * from './shutdown.ts'

@@ -1,0 +1,5 @@
+export * from './connection.ts'
+export * from './errors.ts'
+export * from './group-commit.ts'
+export * from './leadership.ts'
+export * from './lease.ts'

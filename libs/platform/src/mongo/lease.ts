@@ -1,0 +1,103 @@
+import type { mongo } from 'mongoose'
+import type { Clock } from '../clock/index.ts'
+
+/** The row of a lease: `_id` is its name. Times are the database server's, so that clocks of holders don't matter. */
+export interface LeaseRow {
+  _id: string
+  holder: string
+  /** Grows by one whenever the lease changes hands or is taken again after it ran out. */
+  fence: number
+  expiresAt: Date
+}
+
+export interface LeaseOptions {
+  collection: mongo.Collection<LeaseRow>
+  /** What is held, such as `relay`. */
+  name: string
+  /** Who holds it: unique per process and run. */
+  holder: string
+  ttlMs: number
+  clock: Clock
+}
+
+/** The right to be the only one who does something, for a time. */
+export interface Lease {
+  /** The fence number when the lease is now ours, undefined when somebody else holds it. Holding it already renews it. */
+  acquire(): Promise<number | undefined>
+  /** Whether it is still ours; false means that it is lost and must be acquired anew. */
+  renew(): Promise<boolean>
+  /** Gives it up, if it is still ours, so that the next need not wait. */
+  release(): Promise<void>
+  /**
+   * The number to write beside whatever the holder changes. A write that carries a lower number than the row has seen comes
+   * from a holder who lost the lease without noticing.
+   */
+  readonly fence: number | undefined
+  /** Whether the lease cannot have run out yet, judged without asking: for a check before each piece of work. */
+  isHeld(): boolean
+}
+
+/** A lease in a collection. At most one holder has it at any moment of the server's clock. */
+export function lease(options: LeaseOptions): Lease {
+  const { collection, name, holder, ttlMs, clock } = options
+  let fence: number | undefined
+  let heldUntil = 0
+
+  const expiry = { $add: ['$$NOW', ttlMs] }
+  const remember = (row: LeaseRow | null, askedAt: number): number | undefined => {
+    fence = row?.fence
+    // Counted from before the request left: the server set the expiry later than that.
+    heldUntil = row === null ? 0 : askedAt + ttlMs
+    return fence
+  }
+
+  const acquire = async (): Promise<number | undefined> => {
+    const askedAt = clock.now()
+    const free = { $lte: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] }
+    const ours = { $and: [{ $eq: ['$holder', holder] }, { $gt: ['$expiresAt', '$$NOW'] }] }
+    try {
+      const row = await collection.findOneAndUpdate(
+        { _id: name, $expr: { $or: [free, ours] } },
+        [
+          {
+            $set: {
+              fence: { $cond: [ours, '$fence', { $add: [{ $ifNull: ['$fence', 0] }, 1] }] },
+              holder,
+              expiresAt: expiry,
+            },
+          },
+        ],
+        { upsert: true, returnDocument: 'after' },
+      )
+      return remember(row, askedAt)
+    } catch (thrown) {
+      // The row exists and belongs to another: the upsert then tries to insert a second one.
+      if ((thrown as { code?: unknown }).code === 11_000) return remember(null, askedAt)
+      throw thrown
+    }
+  }
+
+  return {
+    acquire,
+    renew: async () => {
+      if (fence === undefined) return false
+      const askedAt = clock.now()
+      const row = await collection.findOneAndUpdate(
+        { _id: name, holder, fence, $expr: { $gt: ['$expiresAt', '$$NOW'] } },
+        [{ $set: { expiresAt: expiry } }],
+        { returnDocument: 'after' },
+      )
+      return remember(row, askedAt) !== undefined
+    },
+    release: async () => {
+      if (fence === undefined) return
+      const released = fence
+      remember(null, clock.now())
+      await collection.updateOne({ _id: name, holder, fence: released }, { $set: { expiresAt: new Date(0) } })
+    },
+    get fence() {
+      return fence
+    },
+    isHeld: () => fence !== undefined && clock.now() < heldUntil,
+  }
+}
