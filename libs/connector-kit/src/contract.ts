@@ -1,4 +1,6 @@
 import type { Choice, DeliveryId, Evidence, IdentifierKind, Outcome, PurposeKey, RecipientId, SubjectId } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import type { Logger } from '@heed/platform/log'
 
 /** An identifier as a connector gets it at the moment of sending: exactly the form that the policy grants its recipient. */
 export interface ResolvedIdentifier {
@@ -17,9 +19,16 @@ export interface Task {
   readonly kind: 'preference' | 'erasure'
   /** What must hold: every purpose that the recipient serves, and each topic that was chosen. */
   readonly wanted: Readonly<Record<PurposeKey, Choice>>
+  /**
+   * What differs from the last state that the recipient came to hold: a hint for wording, never a reason to leave something of `wanted` out.
+   * Empty for a repeat. Versions that were superseded before they were sent are counted in.
+   */
   readonly changed: readonly PurposeKey[]
   readonly evidence: Readonly<Record<PurposeKey, Evidence>>
-  /** Never empty: a subject without a granted identifier ends as `not-applicable.no-identifier` before a connector sees it. */
+  /**
+   * Never empty, and only of the kinds in the descriptor: a subject without one ends as `not-applicable.no-identifier` before a connector sees it.
+   * (Always empty where the descriptor names no kind at all: the duty of a person, say.)
+   */
   readonly identifiers: readonly ResolvedIdentifier[]
   /** When the person's change was accepted, ms since the epoch. */
   readonly acceptedAt: number
@@ -130,12 +139,14 @@ export interface Interpretation {
   readonly outcomes: readonly { readonly deliveryId: DeliveryId; readonly outcome: Outcome }[]
   /** The vendor works on: the deliveries covered that have no outcome yet are `accepted` and follow this job. */
   readonly job?: Job
-  /** Send this at once: a second step of the same answer, e.g. the file in which the results are. */
+  /** Send this at once: a second step of the same answer, e.g. the file in which the results are. At most 20 steps follow each other. */
   readonly next?: PlannedRequest
   /** What a read-back saw, for each delivery covered. */
   readonly observed?: readonly { readonly deliveryId: DeliveryId; readonly holds: 'wanted' | 'other' | 'unreadable' }[]
   /** Where the vendor says how much is left: the account waits so many seconds before its next request. */
   readonly slowDownSeconds?: number
+  /** The recipient has a gap: the next batch is a `full` one. Only for sequenced batches. */
+  readonly needsFull?: boolean
 }
 
 /** What a connector is and what its vendor allows; all figures come from the vendor's pages named in its README. */
@@ -149,8 +160,13 @@ export interface Descriptor {
     readonly maxTasks: number
     /** Where set, tasks are collected so long before a batch is opened, unless it is full. */
     readonly collectSeconds?: number
-    /** True where batches carry a sequence without gap: one in flight, and its number is kept. */
+    /**
+     * True where batches carry a sequence without gap: one is sent at a time, its number and its tasks are kept before it is sent, and after a fault the same
+     * batch is sent again before any other. Its job (an ack) is followed beside the batches after it.
+     */
     readonly sequenced?: boolean
+    /** True where the requests of one plan are sent one after the other, in the order of the plan; sequenced batches always are. */
+    readonly inOrder?: boolean
     /** Where set, an empty batch is sent when nothing else was for so long. */
     readonly heartbeatSeconds?: number
     /** Where set, a `full` batch is sent so often, and also as the first one. */
@@ -164,26 +180,64 @@ export interface Descriptor {
   /** `in-response`: the answer is final. `by-job`: a later answer is. `never`: accepted is all that the vendor ever says. */
   readonly confirmation: 'in-response' | 'by-job' | 'never'
   readonly timeoutMs: number
+  /** The longest answer that is read, bytes; 8 MiB where absent. A longer one counts as no answer. */
+  readonly maxAnswerBytes?: number
+  /** How long a recipient that fails is left alone, after the 1st, 2nd … failure in a row; the last one repeats. Doubling from 2 s to 5 min where absent. Each is jittered. */
+  readonly retry?: { readonly scheduleSeconds: readonly number[] }
   /** After a request without answer the same subject waits so long before it is asserted again; 0 where a repeat is harmless at once. */
   readonly quietAfterUnknownSeconds: number
-  readonly jobs?: { readonly maxPollSeconds: number; readonly giveUpAfterSeconds: number }
+  readonly jobs?: {
+    readonly maxPollSeconds: number
+    /** A job without a final answer for so long is asserted again (a sequenced batch: the same one), and after three such times awaits a person. */
+    readonly giveUpAfterSeconds: number
+    /** True where the vendor applies works in the order in which they came, so that a newer wish need not wait for an older one's job. Sequenced batches: true where absent. */
+    readonly newerMayOvertake?: boolean
+  }
   /** Whether and how often the vendor can be read back. */
   readonly readBack?: { readonly afterSeconds: number; readonly maxTasks: number; readonly share: number }
+}
+
+/** A credential as a setting names it: `env:NAME` or `file:/path`. The name is harmless; the value is read at the moment of sending. */
+export type CredentialReference = string
+
+/** Credentials by reference. Read anew for each request (files: when they changed), so that a rotated key needs no restart. Nothing here prints a value. */
+export interface Credentials {
+  /** The value. Throws `CredentialError` (a fault of the configuration, which pauses the recipient) where there is none. */
+  read(reference: CredentialReference): Promise<string>
+  /** Keeps a new value that a vendor gave, e.g. a rotated refresh token, before it is used. Only `file:` references can be kept; throws `CredentialError` for others. */
+  replace(reference: CredentialReference, value: string): Promise<void>
+}
+
+/** What a connector's `connect` is given. */
+export interface TransportTools {
+  readonly recipientId: RecipientId
+  readonly credentials: Credentials
+  readonly descriptor: Descriptor
+  readonly clock: Clock
+  readonly log: Logger
 }
 
 /** A kind of recipient. `plan`, `follow`, `readBack` and `interpret` are pure: no clock, no network, no credentials. */
 export interface Connector<Settings> {
   readonly descriptor: Descriptor | ((settings: Settings) => Descriptor)
-  /** The settings of one recipient from the policy file, checked; throws `SettingsError` naming the field. `env:NAME` references are resolved by the kit before. */
-  parseSettings(settings: Readonly<Record<string, unknown>>): Settings
   /**
-   * What to send for these tasks (at most `batch.maxTasks`). Every task is covered at least once. A delivery that several requests cover (two audiences, say)
-   * comes to the least settled of their outcomes: rejected before deferred before accepted before confirmed before not applicable.
+   * The settings of one recipient from the policy file, checked; throws `SettingsError` naming the field. `env:NAME` and `file:/path` references are resolved
+   * by the kit before (always to text; one that is not set is absent), except those named `credential` or standing under `credentials`: these stay references.
+   */
+  parseSettings(settings: Readonly<Record<string, unknown>>): Settings
+  /** Names the vendor account that limits are counted by, so that recipients of one account share them; the recipient's own where absent. No credentials. */
+  account?(settings: Settings): string
+  /** How requests leave: the kit's `httpTransport` or `fileTransport` with this vendor's address and credentials. Needed where a plan ever holds a request. */
+  connect?(settings: Settings, tools: TransportTools): Transport
+  /**
+   * What to send for these tasks (at most `batch.maxTasks`; any number for a `full` batch; none for a heartbeat). Every task is covered at least once. A delivery
+   * that several requests cover (two audiences, say) comes to the least settled of their outcomes: rejected before deferred before accepted before confirmed
+   * before not applicable.
    */
   plan(tasks: readonly Task[], settings: Settings, batch: BatchContext): readonly (PlannedRequest | NothingToSend)[]
-  /** What an answer to any of its requests means. */
+  /** What an answer to any of its requests means. Never throws, whatever the answer holds. */
   interpret(request: PlannedRequest, answer: Answer, settings: Settings): Interpretation
-  /** What to ask about a job; needed where `interpret` ever gives one. */
+  /** What to ask about a job; needed where `interpret` ever gives one, unless the vendor reports by itself. */
   follow?(job: Job, covers: readonly DeliveryId[], settings: Settings): PlannedRequest
   /** What to read to see that the vendor holds what is wanted; needed where the descriptor has `readBack`. */
   readBack?(tasks: readonly Task[], settings: Settings): readonly PlannedRequest[]

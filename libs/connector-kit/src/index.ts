@@ -1,1 +1,3 @@
+export * from './combine.ts'
 export * from './contract.ts'
+export * from './settings.ts'

@@ -1,1 +1,2 @@
 export { freshDatabaseName, freshTopicPrefix } from './fresh.ts'
+export * from './tasks.ts'
