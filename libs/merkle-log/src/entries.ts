@@ -12,13 +12,14 @@ export function encodeEntries(entries: readonly Uint8Array[]): Uint8Array {
   if (entries.length < 1 || entries.length > TILE_WIDTH) {
     throw new MerkleLogError('malformed.entry-bundle', 'a bundle has 1 to 256 entries')
   }
-  const bytes = Buffer.allocUnsafe(entries.reduce((total, entry) => total + 2 + entry.length, 0))
+  const bytes = new Uint8Array(entries.reduce((total, entry) => total + 2 + entry.length, 0))
+  const view = new DataView(bytes.buffer)
   let at = 0
   for (const entry of entries) {
     if (entry.length > MAX_ENTRY_BYTES) throw new MerkleLogError('malformed.entry-bundle', 'an entry is at most 65,535 bytes')
-    at = bytes.writeUInt16BE(entry.length, at)
-    bytes.set(entry, at)
-    at += entry.length
+    view.setUint16(at, entry.length)
+    bytes.set(entry, at + 2)
+    at += 2 + entry.length
   }
   return bytes
 }

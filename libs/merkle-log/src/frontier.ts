@@ -47,8 +47,8 @@ export function frontierRoot(frontier: Frontier): Hash {
 /** The frontier as bytes: the size as a big-endian uint64, then its hashes. `decodeFrontier` reads it. Throws `malformed.frontier`. */
 export function encodeFrontier(frontier: Frontier): Uint8Array {
   requireFrontier(frontier)
-  const bytes = Buffer.alloc(8 + frontier.nodes.length * HASH_BYTES)
-  bytes.writeBigUInt64BE(BigInt(frontier.size))
+  const bytes = new Uint8Array(8 + frontier.nodes.length * HASH_BYTES)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(frontier.size))
   frontier.nodes.forEach((node, at) => {
     bytes.set(node, 8 + at * HASH_BYTES)
   })
@@ -58,7 +58,7 @@ export function encodeFrontier(frontier: Frontier): Uint8Array {
 /** Reads what `encodeFrontier` wrote. Throws `malformed.frontier` unless there are exactly the hashes that the size calls for. */
 export function decodeFrontier(bytes: Uint8Array): Frontier {
   if (bytes.length < 8) throw new MerkleLogError('malformed.frontier', 'a frontier begins with eight bytes of size')
-  const size = Number(Buffer.from(bytes.buffer, bytes.byteOffset, 8).readBigUInt64BE())
+  const size = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0))
   if (!isSize(size)) throw new MerkleLogError('malformed.frontier', 'the size of a frontier is at most 2^53 - 1')
   const count = countOnes(size)
   if (bytes.length !== 8 + count * HASH_BYTES) {

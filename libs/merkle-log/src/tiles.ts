@@ -137,7 +137,7 @@ export function encodeTile(hashes: readonly Hash[]): Uint8Array {
   if (hashes.length < 1 || hashes.length > TILE_WIDTH || hashes.some((hash) => hash.length !== HASH_BYTES)) {
     throw new MerkleLogError('malformed.tile', 'a tile has 1 to 256 hashes of 32 bytes')
   }
-  return Buffer.concat(hashes)
+  return new Uint8Array(Buffer.concat(hashes))
 }
 
 /** The hashes of a tile. Throws `malformed.tile` unless the bytes are 1 to 256 whole hashes. */
