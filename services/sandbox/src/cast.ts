@@ -1,0 +1,16 @@
+import { hashedEmail } from './hashed-email/index.ts'
+import { mailchimp } from './mailchimp/index.ts'
+
+/** Every vendor that is played, by the key under which code finds it. A new vendor is a folder and a line here. */
+export const cast = { mailchimp, hashedEmail }
+
+export type CastKey = keyof typeof cast
+
+/** The vendor's name in addresses and options, e.g. `hashed-email`. */
+export type VendorName = (typeof cast)[CastKey]['name']
+
+/** How each vendor is set up, by its key. */
+export type CastOptions = { [Key in CastKey]?: Parameters<(typeof cast)[Key]['play']>[1] }
+
+/** What each vendor offers to code, by its key. */
+export type CastApis = { [Key in CastKey]: Awaited<ReturnType<(typeof cast)[Key]['play']>>['api'] }

@@ -1,0 +1,121 @@
+import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** One fact that a vendor keeps: what it is, its id, and its value, or `null` when it is gone. */
+export type Fact = readonly [kind: string, id: string, value: unknown]
+
+/**
+ * What a vendor knows, on disk: an append-only file of facts, the last one of a (kind, id) counts.
+ * When `flush` returns, everything put before survives a SIGKILL of this process (not a power cut: there is no fsync).
+ */
+export interface Store {
+  put(kind: string, id: string, value: unknown): void
+  remove(kind: string, id: string): void
+  /** The facts found on disk at the start, each (kind, id) once; empty without a data folder. */
+  load(): Iterable<Fact>
+  /** Hands what was put to the operating system; cheap when nothing was put. Called before a vendor answers. */
+  flush(): void
+  close(): void
+}
+
+const FORMAT = 'heed-sandbox/1'
+const COMPACT_AFTER_BYTES = 64 * 1024 * 1024
+
+/** A store that keeps nothing: the vendor's memory is all there is. */
+export function createForgetfulStore(): Store {
+  return { put: () => undefined, remove: () => undefined, load: () => [], flush: () => undefined, close: () => undefined }
+}
+
+/**
+ * A store in `<folder>/<name>.jsonl`. `everything` lists all facts that hold now; it is asked when the file has grown
+ * far beyond them, to write it anew. A file of another format is set aside, never read wrongly.
+ */
+export function createFileStore(folder: string, name: string, everything: () => Iterable<Fact>): Store {
+  mkdirSync(folder, { recursive: true })
+  const path = join(folder, `${name}.jsonl`)
+  const found = read(path)
+  let file = rewrite(path, found.values())
+  let size = fstatSync(file).size
+  let compactAt = Math.max(COMPACT_AFTER_BYTES, 2 * size)
+  let pending: string[] = []
+  let scheduled: NodeJS.Immediate | undefined
+
+  const flush = (): void => {
+    if (pending.length === 0) return
+    const text = pending.join('')
+    pending = []
+    size += writeSync(file, text)
+    if (size < compactAt) return
+    closeSync(file)
+    file = rewrite(path, everything())
+    size = fstatSync(file).size
+    compactAt = Math.max(COMPACT_AFTER_BYTES, 2 * size)
+  }
+
+  const append = (fact: Fact): void => {
+    pending.push(`${JSON.stringify(fact)}\n`)
+    // what no answer flushes (timers) still reaches the disk in the same turn of the event loop
+    scheduled ??= setImmediate(() => {
+      scheduled = undefined
+      flush()
+    })
+  }
+
+  return {
+    put: (kind, id, value) => append([kind, id, value]),
+    remove: (kind, id) => append([kind, id, null]),
+    *load() {
+      yield* found.values()
+      found.clear()
+    },
+    flush,
+    close() {
+      clearImmediate(scheduled)
+      flush()
+      closeSync(file)
+    },
+  }
+}
+
+function read(path: string): Map<string, Fact> {
+  const facts = new Map<string, Fact>()
+  if (!existsSync(path)) return facts
+  const [header, ...lines] = readFileSync(path, 'utf8').split('\n')
+  if (header !== FORMAT) {
+    renameSync(path, `${path}.other-format`)
+    return facts
+  }
+  for (const line of lines) {
+    const fact = parse(line)
+    if (fact === undefined) continue
+    const key = `${fact[0]}\n${fact[1]}`
+    if (fact[2] === null) facts.delete(key)
+    else facts.set(key, fact)
+  }
+  return facts
+}
+
+function parse(line: string): Fact | undefined {
+  if (line === '') return undefined
+  try {
+    return JSON.parse(line) as Fact
+  } catch {
+    // a kill in the middle of a write leaves half a line at the end: that change was never answered
+    return undefined
+  }
+}
+
+// Written beside and renamed, so that a kill leaves either the old file or the new one.
+function rewrite(path: string, facts: Iterable<Fact>): number {
+  const fresh = `${path}.new`
+  const file = openSync(fresh, 'w', 0o600)
+  let lines = [`${FORMAT}\n`]
+  for (const fact of facts) {
+    if (lines.push(`${JSON.stringify(fact)}\n`) < 1000) continue
+    writeSync(file, lines.join(''))
+    lines = []
+  }
+  writeSync(file, lines.join(''))
+  renameSync(fresh, path)
+  return file
+}
