@@ -1,0 +1,5 @@
+export * from './authentication.ts'
+export * from './file-store.ts'
+export * from './folder-store.ts'
+export * from './http.ts'
+export * from './sftp-store.ts'

@@ -1,0 +1,167 @@
+import { timingSafeEqual } from 'node:crypto'
+import { HeedError } from '@heed/platform/errors'
+import SftpClient from 'ssh2-sftp-client'
+import type { CredentialReference, Credentials } from '../contract.ts'
+import { CredentialError, SettingsError } from '../settings.ts'
+import { checkedPath, type FileStore, StoreFault } from './file-store.ts'
+
+/** How a partner's SFTP server is reached. */
+export interface SftpOptions {
+  readonly host: string
+  readonly port: number
+  readonly username: string
+  /** The private key (OpenSSH or PEM text). */
+  readonly privateKey: CredentialReference
+  /** SHA-256 fingerprints of host keys, as `SHA256:<base64>` or hex; one, or two while the partner changes its key. Any other host key is refused. */
+  readonly hostKeys: readonly string[]
+  /** The folder on the server that paths are relative to; where the session begins unless told. */
+  readonly directory?: string
+  readonly credentials: Credentials
+  /** How long connecting and signing in may take; 20 s unless told. */
+  readonly readyTimeoutMs?: number
+  /** A connection that was not used for so long is closed; 30 s unless told. */
+  readonly idleMs?: number
+}
+
+/** The digest that a fingerprint stands for. Throws `SettingsError` where it is none. */
+export function parseFingerprint(text: string): Buffer {
+  const trimmed = text.trim()
+  const digest = /^SHA256:/i.test(trimmed) ? Buffer.from(trimmed.slice(7), 'base64') : Buffer.from(trimmed.replaceAll(':', ''), 'hex')
+  if (digest.length !== 32) throw new SettingsError('hostKeys', 'a fingerprint is SHA256:<base64> or 64 hex digits')
+  return digest
+}
+
+/**
+ * A partner's SFTP server as a store. One connection, made when it is needed, used by one request at a time, made anew after a fault. A file is written under
+ * `.<name>.part`, its size checked, and renamed over its name (the OpenSSH extension posix-rename, which is atomic and replaces).
+ * @throws SettingsError for fingerprints that are none, or none at all: a host that is not pinned is never talked to.
+ */
+export function sftpStore(options: SftpOptions): FileStore {
+  const { host, port, username, privateKey, credentials, directory = '', readyTimeoutMs = 20_000, idleMs = 30_000 } = options
+  const pinned = options.hostKeys.map(parseFingerprint)
+  if (pinned.length === 0 || pinned.length > 2)
+    throw new SettingsError('hostKeys', 'one fingerprint is needed, or two during a change of keys')
+  const root = directory === '' || directory === '.' ? '' : `${directory.replace(/\/+$/, '')}/`
+
+  let current: SftpClient | undefined
+  let idle: NodeJS.Timeout | undefined
+  let turn: Promise<unknown> = Promise.resolve()
+
+  const drop = async (client: SftpClient | undefined) => {
+    if (client === current) current = undefined
+    await client?.end().catch(() => undefined)
+  }
+
+  const connected = async (): Promise<SftpClient> => {
+    if (current !== undefined) return current
+    const key = await credentials.read(privateKey)
+    let refusedHost = false
+    const forget = () => {
+      if (current === client) current = undefined
+    }
+    // Without these the library prints to the console.
+    const client = new SftpClient('heed', { error: forget, end: forget, close: forget })
+    try {
+      await client.connect({
+        host,
+        port,
+        username,
+        privateKey: key,
+        readyTimeout: readyTimeoutMs,
+        keepaliveInterval: 10_000,
+        keepaliveCountMax: 2,
+        hostHash: 'sha256',
+        hostVerifier: (hash: string) => {
+          const shown = Buffer.from(hash, 'hex')
+          const known = pinned.some((digest) => digest.length === shown.length && timingSafeEqual(digest, shown))
+          refusedHost = !known
+          return known
+        },
+      })
+    } catch (thrown) {
+      await client.end().catch(() => undefined)
+      throw refusedHost ? new StoreFault('configuration.host-key', false) : connectFault(thrown)
+    }
+    current = client
+    return client
+  }
+
+  /** One after the other: an SFTP session in two minds mixes up its answers. */
+  const inTurn = <T>(work: (client: SftpClient) => Promise<T>, writes: boolean): Promise<T> => {
+    const result = turn.then(async () => {
+      clearTimeout(idle)
+      let client: SftpClient | undefined
+      try {
+        client = await connected()
+        return await work(client)
+      } catch (thrown) {
+        const fault = faultOf(thrown, writes && client !== undefined)
+        // what is missing or forbidden is no fault of the connection
+        if (!(fault instanceof StoreFault) || fault.outcome.startsWith('unavailable.')) await drop(client)
+        throw fault
+      } finally {
+        idle = setTimeout(() => void drop(current), idleMs)
+        idle.unref()
+      }
+    })
+    turn = result.catch(() => undefined)
+    return result
+  }
+
+  const read = async (client: SftpClient, path: string): Promise<Buffer | undefined> => {
+    if ((await sizeOf(client, path)) === undefined) return undefined
+    return (await client.get(path)) as Buffer
+  }
+
+  return {
+    put: (path, content) =>
+      inTurn(async (client) => {
+        const target = root + checkedPath(path)
+        const slash = target.lastIndexOf('/') + 1
+        const part = `${target.slice(0, slash)}.${target.slice(slash)}.part`
+        const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength)
+        if ((await sizeOf(client, target)) === bytes.length && bytes.equals((await client.get(target)) as Buffer)) return
+        await client.put(bytes, part, { writeStreamOptions: { flags: 'w' } })
+        const written = await sizeOf(client, part)
+        if (written !== bytes.length) throw new StoreFault('unavailable.short-write', true)
+        await client.posixRename(part, target)
+      }, true),
+    get: (path) => inTurn((client) => read(client, root + checkedPath(path)), false),
+    close: async () => {
+      clearTimeout(idle)
+      await drop(current)
+    },
+  }
+}
+
+async function sizeOf(client: SftpClient, path: string): Promise<number | undefined> {
+  try {
+    return (await client.stat(path)).size
+  } catch (thrown) {
+    if ((thrown as { code?: unknown }).code === 'ENOENT') return undefined
+    throw thrown
+  }
+}
+
+const messageOf = (thrown: unknown): string => (thrown instanceof Error ? thrown.message : '')
+
+function connectFault(thrown: unknown): Error {
+  const message = messageOf(thrown)
+  if (/authentication methods failed/i.test(message)) return new StoreFault('auth.refused', false)
+  if (/privateKey|private key|passphrase/i.test(message)) return new StoreFault('configuration.private-key', false)
+  if (/verification failed|Host denied/i.test(message)) return new StoreFault('configuration.host-key', false)
+  const { code } = thrown as { code?: unknown }
+  return new StoreFault(code === 'ENOTFOUND' || code === 'EAI_AGAIN' ? 'unavailable.dns' : 'unavailable.connect', false)
+}
+
+// The numbers are those of SSH_FXP_STATUS: https://datatracker.ietf.org/doc/html/draft-ietf-secsh-filexfer-02#section-7
+function faultOf(thrown: unknown, sent: boolean): Error {
+  if (thrown instanceof CredentialError) return new StoreFault('configuration.credential-missing', false)
+  if (thrown instanceof HeedError || thrown instanceof RangeError) return thrown
+  const { code } = thrown as { code?: unknown }
+  if (code === 3 || code === 'EACCES' || /permission denied/i.test(messageOf(thrown)))
+    return new StoreFault('configuration.permission-denied', sent)
+  if (code === 2 || code === 'ENOENT' || /no such file/i.test(messageOf(thrown)))
+    return new StoreFault('configuration.no-such-folder', sent)
+  return new StoreFault('unavailable.store', sent)
+}
