@@ -1,6 +1,7 @@
 import * as grpc from '@grpc/grpc-js'
 import { decodeFault, GrpcFault, status } from './faults.ts'
 import type { MethodDefinition, ServiceDefinition } from './handlers.ts'
+import { readStream } from './read-stream.ts'
 
 export interface CallOptions {
   /** Instead of the client's. */
@@ -34,7 +35,12 @@ export interface GrpcClientOptions {
   maxMessageBytes?: number
 }
 
-const channels = new WeakMap<object, grpc.Client>()
+interface Channels {
+  unary: grpc.Client
+  streams: grpc.Client
+}
+
+const channels = new WeakMap<object, Channels>()
 
 /**
  * A client with the methods of the definition, under their proto names and in lower camel case. `Client` says their types. Calls
@@ -42,38 +48,46 @@ const channels = new WeakMap<object, grpc.Client>()
  */
 export function grpcClient<Client extends object>(definition: ServiceDefinition, options: GrpcClientOptions): Client {
   const { address, key, deadlineMs = 10_000 } = options
-  const channel = new grpc.Client(address, credentials(options.tls), {
+  const settings = {
     'grpc.max_receive_message_length': options.maxMessageBytes ?? 16 * 1024 * 1024,
     'grpc.max_send_message_length': options.maxMessageBytes ?? 16 * 1024 * 1024,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.initial_reconnect_backoff_ms': 100,
     'grpc.max_reconnect_backoff_ms': 5_000,
-  })
+  }
+  const own: Channels = {
+    unary: new grpc.Client(address, credentials(options.tls), settings),
+    // With retries on, grpc-js keeps the messages of a stream and walks through them for each one that was sent. A stream that
+    // broke half-way cannot be retried by the transport anyway.
+    streams: new grpc.Client(address, credentials(options.tls), { ...settings, 'grpc.enable_retries': 0 }),
+  }
   const metadata = new grpc.Metadata()
   if (key !== undefined) metadata.set('authorization', `Bearer ${key}`)
   const methods: Record<string, unknown> = {}
   for (const [name, method] of Object.entries(definition)) {
-    const call = caller(channel, method, metadata, deadlineMs)
+    const call = caller(method.requestStream || method.responseStream ? own.streams : own.unary, method, metadata, deadlineMs)
     methods[name] = call
     methods[name.charAt(0).toLowerCase() + name.slice(1)] = call
   }
-  channels.set(methods, channel)
+  channels.set(methods, own)
   // The definition, not the compiler, says what the methods are; their types are the caller's promise.
   return methods as Client
 }
 
 /** Ends the client: calls under way are cancelled, no further ones are possible. */
 export function closeClient(client: object): void {
-  channels.get(client)?.close()
+  const own = channels.get(client)
+  own?.unary.close()
+  own?.streams.close()
 }
 
 /** @throws GrpcFault UNAVAILABLE when the server has not answered within the time. */
 export function waitForServer(client: object, timeoutMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    const channel = channels.get(client)
-    if (channel === undefined) return reject(new TypeError('this is no client'))
-    channel.waitForReady(Date.now() + timeoutMs, (error) => {
+    const own = channels.get(client)
+    if (own === undefined) return reject(new TypeError('this is no client'))
+    own.unary.waitForReady(Date.now() + timeoutMs, (error) => {
       if (error === undefined) resolve()
       else reject(GrpcFault.unavailable('SERVER_UNREACHABLE', 'the server does not answer', 1, error))
     })
@@ -167,24 +181,39 @@ function cancelOn(signal: AbortSignal | undefined, call: Cancellable): void {
   }
 }
 
-type Sink = Pick<grpc.ClientWritableStream<unknown>, 'write' | 'end' | 'once' | 'off'>
+type Sink = Pick<grpc.ClientWritableStream<unknown>, 'write' | 'end' | 'on' | 'off' | 'once' | 'writableLength'>
+
+// More than the 16 objects at which a stream asks to wait: a wait for each 16 small messages would cost more than the messages.
+const writeAhead = 128
 
 /** Sends what the source yields as fast as the server takes it; ends quietly when the call is over before the source is. */
 async function feed(call: Sink, source: AsyncIterable<unknown> | Iterable<unknown>): Promise<void> {
   let over = false
-  let wake: () => void = () => undefined
-  const onStatus = () => {
-    over = true
-    wake()
+  let wake: (() => void) | undefined
+  const awake = () => {
+    const waiting = wake
+    wake = undefined
+    waiting?.()
   }
-  call.once('status', onStatus)
-  for await (const request of source) {
-    if (over) return
-    if (!call.write(request) && !over) {
-      await new Promise<void>((resolve) => {
-        wake = resolve
-        call.once('drain', resolve)
-      })
+  call.on('drain', awake)
+  call.once('status', () => {
+    over = true
+    awake()
+  })
+  const taken = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve
+    })
+  // A list is walked without a promise for each item.
+  if (Symbol.iterator in source) {
+    for (const request of source) {
+      if (over) return
+      if (!call.write(request) && call.writableLength >= writeAhead) await taken()
+    }
+  } else {
+    for await (const request of source) {
+      if (over) return
+      if (!call.write(request) && call.writableLength >= writeAhead) await taken()
     }
   }
   if (!over) call.end()
@@ -193,17 +222,11 @@ async function feed(call: Sink, source: AsyncIterable<unknown> | Iterable<unknow
 type Responses = grpc.ClientReadableStream<unknown> | grpc.ClientDuplexStream<unknown, unknown>
 
 /** What the server sends, with its refusal as a fault. Leaving the loop early cancels the call. */
-async function* responses(call: Responses, sourceError?: () => unknown): AsyncGenerator<unknown> {
-  let done = false
-  try {
-    for await (const response of call) yield response
-    done = true
-  } catch (thrown) {
-    done = true
-    throw sourceError?.() ?? (isServiceError(thrown) ? decodeFault(thrown) : thrown)
-  } finally {
-    if (!done) call.cancel()
-  }
+function responses(call: Responses, sourceError?: () => unknown): AsyncIterable<unknown> {
+  return readStream(call, {
+    translate: (error) => sourceError?.() ?? (isServiceError(error) ? decodeFault(error) : error),
+    leave: () => call.cancel(),
+  })
 }
 
 const isServiceError = (thrown: unknown): thrown is grpc.ServiceError =>

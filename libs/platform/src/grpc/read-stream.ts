@@ -1,46 +1,74 @@
 import type { Readable } from 'node:stream'
 
+interface Waiter<T> {
+  resolve(result: IteratorResult<T, undefined>): void
+  reject(error: unknown): void
+}
+
+export interface ReadStreamOptions {
+  /** What the reader is told in place of the stream's own error. */
+  translate?(error: Error): unknown
+  /** Called when the reader leaves before the end. */
+  leave?(): void
+}
+
 /**
  * The objects of a stream, taken one by one as they are asked for, so that the sender is slowed down to the reader. Unlike the
  * stream's own iterator it leaves the stream open at the end: a duplex stream still has its answers to write. A stream that
- * closes before its end makes the iteration throw.
+ * closes before its end makes the iteration throw. Written without generators: a hop less for each message.
  */
-export function readStream<T>(stream: Readable): AsyncIterable<T> {
+export function readStream<T>(stream: Readable, options: ReadStreamOptions = {}): AsyncIterableIterator<T, undefined> {
+  const waiters: Waiter<T>[] = []
   let ended = false
+  let left = false
   let failure: Error | undefined
-  let wake: (() => void) | undefined
-  const awake = () => {
-    const waiting = wake
-    wake = undefined
-    waiting?.()
+
+  const over = (): IteratorResult<T, undefined> => ({ value: undefined, done: true })
+  const settle = () => {
+    while (waiters.length > 0) {
+      const item: T | null = left ? null : stream.read()
+      if (item === null && !left && !ended && failure === undefined) return
+      const waiter = waiters.shift()
+      if (item !== null) waiter?.resolve({ value: item, done: false })
+      else if (failure !== undefined && !left) waiter?.reject(options.translate?.(failure) ?? failure)
+      else waiter?.resolve(over())
+    }
   }
-  stream.on('readable', awake)
+  stream.on('readable', settle)
   stream.once('end', () => {
     ended = true
-    awake()
+    settle()
   })
-  stream.once('error', (error: Error) => {
+  // Stays to the end: an error without a listener would end the process.
+  stream.on('error', (error: Error) => {
     failure ??= error
-    awake()
+    settle()
   })
   stream.once('close', () => {
     if (!ended) failure ??= new Error('the stream closed before its end')
-    awake()
+    settle()
   })
 
   return {
-    async *[Symbol.asyncIterator]() {
-      for (;;) {
+    next: () => {
+      if (waiters.length === 0 && !left) {
         const item: T | null = stream.read()
-        if (item !== null) yield item
-        else if (failure !== undefined) throw failure
-        else if (ended) return
-        else {
-          await new Promise<void>((resolve) => {
-            wake = resolve
-          })
-        }
+        if (item !== null) return Promise.resolve({ value: item, done: false })
       }
+      return new Promise((resolve, reject) => {
+        waiters.push({ resolve, reject })
+        settle()
+      })
+    },
+    return: () => {
+      const early = !left && !ended && failure === undefined
+      left = true
+      settle()
+      if (early) options.leave?.()
+      return Promise.resolve(over())
+    },
+    [Symbol.asyncIterator]() {
+      return this
     },
   }
 }

@@ -209,23 +209,29 @@ export function serveClientStream(
 
 type WritableCall = grpc.ServerWritableStream<unknown, unknown> | grpc.ServerDuplexStream<unknown, unknown>
 
+// More than the 16 objects at which a stream asks to wait: a wait for each 16 small messages would cost more than the messages.
+const writeAhead = 128
+
 /** Writes what the handler yields, waiting where the caller reads slower than the handler writes. */
-async function pump(call: WritableCall, responses: AsyncIterable<unknown>, cut: Promise<never>): Promise<void> {
-  const iterator = responses[Symbol.asyncIterator]()
-  try {
-    for (;;) {
-      const next = await Promise.race([iterator.next(), cut])
-      if (next.done === true) return
-      if (!call.write(next.value)) await Promise.race([drained(call), cut])
-    }
-  } catch (thrown) {
-    // The handler's `finally` runs; it is not waited for: it may wait for what ended the call.
-    iterator.return?.().catch(() => undefined)
-    throw thrown
+async function pump(call: WritableCall, responses: AsyncIterable<unknown>): Promise<void> {
+  for await (const response of responses) {
+    if (call.cancelled || call.destroyed) return
+    if (!call.write(response) && call.writableLength >= writeAhead) await drained(call)
   }
 }
 
-const drained = (call: WritableCall): Promise<void> => new Promise((resolve) => call.once('drain', resolve))
+/** Resolves when the caller has taken what was written, and also when it never will. */
+function drained(call: WritableCall): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      call.off('drain', done)
+      call.off('close', done)
+      resolve()
+    }
+    call.on('drain', done)
+    call.on('close', done)
+  })
+}
 
 function serveResponses(
   method: ServedMethod,
@@ -238,7 +244,8 @@ function serveResponses(
     call.on('error', () => undefined)
     try {
       stream = await openStream(method, call, startedAt)
-      await pump(call, open(call, stream.context), stream.cut)
+      // One race for the whole call: one for each message would leave its traces on `cut` for as long as the stream lives.
+      await Promise.race([pump(call, open(call, stream.context)), stream.cut])
       conclude(method, stream.caller, stream.context, startedAt)
       call.end()
     } catch (thrown) {
