@@ -1,5 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino'
-import pretty from 'pino-pretty'
+import { prettyFactory } from 'pino-pretty'
 import { describeError, redactFields, scrubText } from './redaction.ts'
 
 /** From most to least: what is written. `silent` writes nothing. */
@@ -35,13 +35,7 @@ export interface LoggerOptions {
 /** A logger whose every line names the service. */
 export function createLogger(service: string, options: LoggerOptions): Logger {
   const destination: DestinationStream = options.destination ?? pino.destination({ dest: 1, sync: true })
-  const stream = options.pretty
-    ? pretty({
-        destination: asWritable(destination),
-        colorize: options.destination === undefined && process.stdout.isTTY,
-        ignore: 'service',
-      })
-    : destination
+  const stream = options.pretty ? prettyStream(destination, options.destination === undefined && process.stdout.isTTY) : destination
   const root = pino(
     {
       level: options.level,
@@ -81,6 +75,7 @@ function wrap(inner: PinoLogger<never, boolean>): Logger {
   }
 }
 
-function asWritable(destination: DestinationStream): NodeJS.WritableStream {
-  return destination as unknown as NodeJS.WritableStream
+function prettyStream(destination: DestinationStream, colorize: boolean): DestinationStream {
+  const format = prettyFactory({ colorize, ignore: 'service' })
+  return { write: (line) => destination.write(format(line)) }
 }
