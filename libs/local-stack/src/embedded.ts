@@ -1,36 +1,20 @@
 import { adoptChild, logTail, type RunningChild } from './child.ts'
 import { partName } from './choice.ts'
+import { recordClassData } from './class-data.ts'
+import type { StackContext } from './context.ts'
 import { isAlive, type ProcessRef } from './host-process.ts'
 import { formatKafka, type KafkaKit, kafkaKit, planKafka, startKafka } from './kafka-server.ts'
-import type { StackPurpose } from './kafka-settings.ts'
 import { findMongod } from './mongod-binary.ts'
 import { mongodbUri, planMongodb, startMongod } from './mongod-server.ts'
 import { loopback } from './ports.ts'
-import type { ProgressSink } from './progress.ts'
-import { type StackServer, superviseExit, type UnexpectedExit } from './server.ts'
-import { type RunningFile, type StackFile, type StackPart, seriesOf, stackPaths, writeRunningFile, writeStackFile } from './stack-file.ts'
-
-/** What embedded servers of one data folder share. `file` and `running` are kept in step with the disk. */
-export interface EmbeddedContext {
-  dataDir: string
-  cacheDir: string
-  env: NodeJS.ProcessEnv
-  purpose: StackPurpose
-  testCommands: boolean
-  progress: ProgressSink
-  log: (line: string) => void
-  /** The servers outlive this process. */
-  standing: boolean
-  file: StackFile
-  running: RunningFile
-  onExit: (exit: UnexpectedExit) => void
-}
+import { type StackServer, superviseExit } from './server.ts'
+import { type StackPart, seriesOf, stackPaths, writeRunningFile, writeStackFile } from './stack-file.ts'
 
 // A broker that was asked to stop takes 1 to 2 s, a database well under one.
 const stopGraceMs: Record<StackPart, number> = { kafka: 4500, mongodb: 8000 }
 
 /** Starts Kafka on the folder's data, or takes the standing one. */
-export async function embeddedKafka(context: EmbeddedContext): Promise<StackServer> {
+export async function embeddedKafka(context: StackContext): Promise<StackServer> {
   const { dataDir, file } = context
   const standing = standingChild(context, 'kafka')
   if (standing !== undefined && file.kafka !== undefined) {
@@ -48,22 +32,24 @@ export async function embeddedKafka(context: EmbeddedContext): Promise<StackServ
   file.kafka = data
   writeStackFile(dataDir, file)
   if (!data.formatted) {
-    await formatKafka(kit, dataDir, data, context.env, context.purpose)
+    await formatKafka(kit, dataDir, data, context)
     file.kafka = { ...data, formatted: true }
     writeStackFile(dataDir, file)
   }
   const start = () => runKafka(context, kit)
-  return embeddedServer(
-    context,
-    'kafka',
-    await start(),
-    { version: data.version, address: `${loopback}:${data.brokerPort}`, port: data.brokerPort },
-    start,
-  )
+  const told = { version: data.version, address: `${loopback}:${data.brokerPort}`, port: data.brokerPort }
+  const child = await start()
+  const recording = new AbortController()
+  // A standing stack's starter ends at once and would take the recording with it.
+  const recorded = context.standing ? undefined : recordClassData(kit, context.env, recording.signal)
+  return embeddedServer(context, 'kafka', child, told, start, async () => {
+    recording.abort()
+    await recorded
+  })
 }
 
 /** Starts MongoDB on the folder's data, or takes the standing one. */
-export async function embeddedMongodb(context: EmbeddedContext): Promise<StackServer> {
+export async function embeddedMongodb(context: StackContext): Promise<StackServer> {
   const { dataDir, file } = context
   const standing = standingChild(context, 'mongodb')
   const search = () => findMongod({ ...context, series: file.mongodb === undefined ? undefined : seriesOf(file.mongodb.version) })
@@ -91,12 +77,12 @@ export async function embeddedMongodb(context: EmbeddedContext): Promise<StackSe
   )
 }
 
-async function runKafka(context: EmbeddedContext, kit: KafkaKit): Promise<RunningChild> {
+async function runKafka(context: StackContext, kit: KafkaKit): Promise<RunningChild> {
   if (context.file.kafka === undefined) throw new Error('Kafka is started before its data are planned')
   return startKafka(kit, context.dataDir, context.file.kafka, { ...context, onSpawn: (child) => remember(context, 'kafka', child.ref) })
 }
 
-async function runMongod(context: EmbeddedContext, mongod: Awaited<ReturnType<typeof findMongod>>): Promise<RunningChild> {
+async function runMongod(context: StackContext, mongod: Awaited<ReturnType<typeof findMongod>>): Promise<RunningChild> {
   if (context.file.mongodb === undefined) throw new Error('MongoDB is started before its data are planned')
   return startMongod(mongod, context.dataDir, context.file.mongodb, {
     ...context,
@@ -104,22 +90,23 @@ async function runMongod(context: EmbeddedContext, mongod: Awaited<ReturnType<ty
   })
 }
 
-function remember(context: EmbeddedContext, part: StackPart, ref: ProcessRef): void {
+function remember(context: StackContext, part: StackPart, ref: ProcessRef): void {
   context.running[part] = ref
   writeRunningFile(context.dataDir, context.running)
 }
 
-function standingChild(context: EmbeddedContext, part: StackPart): RunningChild | undefined {
+function standingChild(context: StackContext, part: StackPart): RunningChild | undefined {
   const ref = context.running[part]
   return context.standing && ref !== undefined && isAlive(ref) ? adoptChild(ref) : undefined
 }
 
 function embeddedServer(
-  context: EmbeddedContext,
+  context: StackContext,
   part: StackPart,
   first: RunningChild,
   told: { version: string; address: string; port: number },
   start: () => Promise<RunningChild>,
+  besides: () => Promise<void> = () => Promise.resolve(),
 ): StackServer {
   let child = first
   let wanted = false
@@ -160,7 +147,7 @@ function embeddedServer(
     async stop() {
       wanted = true
       child.kill('SIGCONT')
-      await child.stop(stopGraceMs[part])
+      await Promise.all([child.stop(stopGraceMs[part]), besides()])
     },
   }
 }

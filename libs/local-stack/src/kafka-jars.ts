@@ -8,13 +8,19 @@ import { findOnPath, runTool } from './tool.ts'
 
 const megabyte = 1_000_000
 
+interface FetchOptions {
+  env: NodeJS.ProcessEnv
+  progress: ProgressSink
+  signal: AbortSignal
+}
+
 /** The broker's jars in the cache; Maven fetches them, so the user's mirrors, proxies and local repository are honoured. */
-export function kafkaJarsFolder(env: NodeJS.ProcessEnv, progress: ProgressSink): CachedFolder {
+export function kafkaJarsFolder(options: FetchOptions): CachedFolder {
   return {
     name: `kafka-${kafkaVersion}`,
     files: kafkaJars,
     exclusiveEnding: '.jar',
-    fetch: (emptyDir) => fetchKafkaJars(emptyDir, env, progress),
+    fetch: (emptyDir) => fetchKafkaJars(emptyDir, options),
   }
 }
 
@@ -23,7 +29,7 @@ export function kafkaClassPath(jarsDir: string): string {
   return kafkaJars.map((jar) => join(jarsDir, jar.name)).join(':')
 }
 
-async function fetchKafkaJars(emptyDir: string, env: NodeJS.ProcessEnv, progress: ProgressSink): Promise<void> {
+async function fetchKafkaJars(emptyDir: string, { env, progress, signal }: FetchOptions): Promise<void> {
   const maven = findOnPath('mvn', env)
   if (maven === undefined)
     throw new LocalStackError(
@@ -48,6 +54,7 @@ async function fetchKafkaJars(emptyDir: string, env: NodeJS.ProcessEnv, progress
   ]
   const result = await runTool(maven, args, {
     env,
+    signal,
     timeoutMs: 15 * 60_000,
     onLine(line) {
       const jar = /Downloaded from .*\/([^/ ]+\.jar) /.exec(line)?.[1]
@@ -56,6 +63,7 @@ async function fetchKafkaJars(emptyDir: string, env: NodeJS.ProcessEnv, progress
     },
   })
   task.end(result.code === 0 ? 'done' : 'failed')
+  signal.throwIfAborted()
   if (result.code !== 0) {
     const detail = result.lines
       .filter((line) => line.includes('ERROR'))

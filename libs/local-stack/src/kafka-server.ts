@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { cachedFolder, damageOf } from './cache-folder.ts'
 import { logTail, type RunningChild, startChild } from './child.ts'
+import { type ClassDataOf, classDataFlags, discardClassData } from './class-data.ts'
 import { LocalStackError } from './errors.ts'
 import { findJava, oldestJava } from './java.ts'
 import { kafkaVersion } from './kafka-jar-list.ts'
@@ -18,12 +19,7 @@ import { findOnPath, runTool } from './tool.ts'
 const readyTimeoutMs = 90_000
 
 /** The parts that a broker is made of, ready to run. */
-export interface KafkaKit {
-  java: string
-  classPath: string
-  /** A class-data archive that makes the JVM start faster, where there is one. */
-  archive: string | undefined
-}
+export type KafkaKit = ClassDataOf
 
 /** Finds Java and the jars, fetching what the cache lacks. Throws `LocalStackError` that names everything that is missing at once. */
 export async function kafkaKit(options: {
@@ -31,8 +27,9 @@ export async function kafkaKit(options: {
   cacheDir: string
   progress: ProgressSink
   log: (line: string) => void
+  signal: AbortSignal
 }): Promise<KafkaKit> {
-  const folder = kafkaJarsFolder(options.env, options.progress)
+  const folder = kafkaJarsFolder(options)
   const java = await findJava(options.env)
   const fetchNeeded = (await damageOf(join(options.cacheDir, folder.name), folder)) !== undefined
   const missing = [
@@ -46,8 +43,11 @@ export async function kafkaKit(options: {
       `Kafka cannot run here: install ${missing.join(' and ')}${found}, or run Docker, or set KAFKA_BROKERS`,
     )
   }
+  if (options.cacheDir.includes(':')) {
+    throw new LocalStackError('start-failed', `Java cannot run jars from ${options.cacheDir}: set HEED_CACHE_DIR to a path without a colon`)
+  }
   const jarsDir = await cachedFolder(options.cacheDir, folder, options.log)
-  return { java: java.command, classPath: kafkaClassPath(jarsDir), archive: undefined }
+  return { java: java.command, javaIdentity: java.identity, jarsDir, classPath: kafkaClassPath(jarsDir) }
 }
 
 /** Chooses what Kafka's data will remember: new data gets a cluster id and free ports; old data keeps its own, save a port that someone took. */
@@ -57,7 +57,7 @@ export async function planKafka(dataDir: string, known: KafkaData | undefined, l
     return {
       source: 'embedded',
       version: kafkaVersion,
-      clusterId: randomBytes(16).toString('base64url'),
+      clusterId: newClusterId(),
       brokerPort,
       controllerPort,
       formatted: false,
@@ -74,37 +74,66 @@ export async function planKafka(dataDir: string, known: KafkaData | undefined, l
   return planned
 }
 
+/** A new cluster id: 16 random bytes in base64url, 22 characters, as Kafka's own tool makes them. */
+export function newClusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url')
+    // A leading dash would read as an option on the command line.
+    if (!id.startsWith('-')) return id
+  }
+}
+
+/** What a start of Kafka needs beside its kit and data. */
+export interface KafkaStart {
+  env: NodeJS.ProcessEnv
+  purpose: StackPurpose
+  standing: boolean
+  signal: AbortSignal
+  log: (line: string) => void
+  onSpawn: (child: RunningChild) => void
+}
+
 /** Formats the data folder, once. Running it again over a folder that was formatted half-way is safe. */
-export async function formatKafka(
-  kit: KafkaKit,
-  dataDir: string,
-  data: KafkaData,
-  env: NodeJS.ProcessEnv,
-  purpose: StackPurpose,
-): Promise<void> {
+export async function formatKafka(kit: KafkaKit, dataDir: string, data: KafkaData, options: Omit<KafkaStart, 'onSpawn'>): Promise<void> {
   writeProperties(dataDir, data)
   const paths = stackPaths(dataDir)
   mkdirSync(paths.kafkaData, { recursive: true })
-  const args = ['kafka.tools.StorageTool', 'format', '-t', data.clusterId, '-c', paths.kafkaProperties, '--ignore-formatted']
-  const result = await runTool(kit.java, [...javaArgs(kit, purpose), ...args], { env, timeoutMs: 60_000 })
+  const flags = [...kafkaJavaFlags(options.purpose), ...(await classDataFlags(kit))]
+  const command = ['kafka.tools.StorageTool', 'format', '-t', data.clusterId, '-c', paths.kafkaProperties, '--ignore-formatted']
+  const result = await runTool(kit.java, [...flags, '-cp', kit.classPath, ...command], { ...options, timeoutMs: 60_000 })
   if (result.code === 0) return
-  throw new LocalStackError('start-failed', `Kafka could not format ${paths.kafkaData}: see the detail`, {
+  options.signal.throwIfAborted()
+  throw new LocalStackError('start-failed', `Kafka could not format ${paths.kafkaData}: ${lastOf(result.lines)}`, {
     detail: result.lines.slice(-15).join('\n'),
   })
 }
 
 /** Starts the broker and resolves when it serves. Throws `LocalStackError` with the log's last lines when it ends before. */
-export async function startKafka(
+export async function startKafka(kit: KafkaKit, dataDir: string, data: KafkaData, options: KafkaStart): Promise<RunningChild> {
+  const classes = await classDataFlags(kit)
+  try {
+    return await startWith(classes, kit, dataDir, data, options)
+  } catch (problem) {
+    if (classes.length === 0 || options.signal.aborted) throw problem
+    // The archive is only there for speed: it must never be what stands in the way.
+    options.log('Kafka ended while starting: trying once more without class data')
+    discardClassData(kit)
+    return startWith([], kit, dataDir, data, options)
+  }
+}
+
+async function startWith(
+  classes: readonly string[],
   kit: KafkaKit,
   dataDir: string,
   data: KafkaData,
-  options: { env: NodeJS.ProcessEnv; purpose: StackPurpose; standing: boolean; onSpawn: (child: RunningChild) => void },
+  options: KafkaStart,
 ): Promise<RunningChild> {
   writeProperties(dataDir, data)
   const paths = stackPaths(dataDir)
   const child = await startChild({
     command: kit.java,
-    args: [...javaArgs(kit, options.purpose), 'kafka.Kafka', paths.kafkaProperties],
+    args: [...kafkaJavaFlags(options.purpose), ...classes, '-cp', kit.classPath, 'kafka.Kafka', paths.kafkaProperties],
     logFile: paths.kafkaLog,
     env: options.env,
     standing: options.standing,
@@ -112,25 +141,23 @@ export async function startKafka(
   options.onSpawn(child)
   const until = performance.now() + readyTimeoutMs
   while ((await liveBrokers(loopback, data.brokerPort, 1000)) === 0) {
-    if (child.hasExited || performance.now() > until) {
+    if (child.hasExited || options.signal.aborted || performance.now() > until) {
       const what = child.hasExited ? 'ended while starting' : `did not serve within ${readyTimeoutMs / 1000} s`
       await child.stop(1000)
+      options.signal.throwIfAborted()
       throw new LocalStackError('start-failed', `Kafka ${what}: see ${paths.kafkaLog}`, { detail: logTail(paths.kafkaLog) })
     }
-    await sleep(50)
+    await sleep(30)
   }
   return child
 }
 
-function javaArgs(kit: KafkaKit, purpose: StackPurpose): string[] {
-  const archive = kit.archive !== undefined && existsSync(kit.archive) ? [`-XX:SharedArchiveFile=${kit.archive}`] : []
-  return [...kafkaJavaFlags(purpose), ...archive, '-cp', kit.classPath]
-}
-
 function writeProperties(dataDir: string, data: KafkaData): void {
   const paths = stackPaths(dataDir)
-  writeFileSync(
-    paths.kafkaProperties,
-    kafkaProperties({ brokerPort: data.brokerPort, controllerPort: data.controllerPort, dataDir: paths.kafkaData }),
-  )
+  const text = kafkaProperties({ brokerPort: data.brokerPort, controllerPort: data.controllerPort, dataDir: paths.kafkaData })
+  writeFileSync(paths.kafkaProperties, text, { mode: 0o600 })
+}
+
+function lastOf(lines: readonly string[]): string {
+  return lines.findLast((line) => line.trim() !== '') ?? 'no reason given'
 }

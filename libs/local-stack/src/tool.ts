@@ -31,11 +31,14 @@ export interface ToolResult {
   lines: string[]
 }
 
-/** Runs a program to its end; it is ended with this process. Times out with SIGKILL and code 124. Never rejects. */
+/**
+ * Runs a program to its end; it is ended with this process, and with SIGTERM when `signal` fires. Times out with SIGKILL and code 124.
+ * Never rejects.
+ */
 export function runTool(
   command: string,
   args: readonly string[],
-  options: { env: NodeJS.ProcessEnv; timeoutMs: number; onLine?: (line: string) => void },
+  options: { env: NodeJS.ProcessEnv; timeoutMs: number; signal?: AbortSignal; onLine?: (line: string) => void },
 ): Promise<ToolResult> {
   return new Promise((resolve) => {
     const lines: string[] = []
@@ -50,6 +53,9 @@ export function runTool(
       timedOut = true
       child.kill('SIGKILL')
     }, options.timeoutMs)
+    const abort = () => child.kill('SIGTERM')
+    options.signal?.addEventListener('abort', abort, { once: true })
+    if (options.signal?.aborted) abort()
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on('line', (line) => {
         lines.push(line)
@@ -58,6 +64,7 @@ export function runTool(
     }
     const settle = (code: number) => {
       clearTimeout(timer)
+      options.signal?.removeEventListener('abort', abort)
       resolve({ code: timedOut ? 124 : code, lines })
     }
     // The watchdog closes its copies of the output at once, so the streams end with the program itself.
