@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto'
+import { connect, type Socket } from 'node:net'
 import { HeedError } from '@heed/platform/errors'
 import SftpClient from 'ssh2-sftp-client'
 import type { CredentialReference, Credentials } from '../contract.ts'
@@ -33,7 +34,8 @@ export function parseFingerprint(text: string): Buffer {
 
 /**
  * A partner's SFTP server as a store. One connection, made when it is needed, used by one request at a time, made anew after a fault. A file is written under
- * `.<name>.part`, its size checked, and renamed over its name (the OpenSSH extension posix-rename, which is atomic and replaces).
+ * `.<name>.part`, its size checked, and renamed over its name (the OpenSSH extension posix-rename, which is atomic and replaces). A server without that
+ * extension can take new files only: a file that stands there with other bytes is then a fault of the configuration.
  * @throws SettingsError for fingerprints that are none, or none at all: a host that is not pinned is never talked to.
  */
 export function sftpStore(options: SftpOptions): FileStore {
@@ -59,12 +61,12 @@ export function sftpStore(options: SftpOptions): FileStore {
     const forget = () => {
       if (current === client) current = undefined
     }
+    const sock = await openSocket(host, port, readyTimeoutMs)
     // Without these the library prints to the console.
     const client = new SftpClient('heed', { error: forget, end: forget, close: forget })
     try {
       await client.connect({
-        host,
-        port,
+        sock,
         username,
         privateKey: key,
         readyTimeout: readyTimeoutMs,
@@ -80,6 +82,7 @@ export function sftpStore(options: SftpOptions): FileStore {
       })
     } catch (thrown) {
       await client.end().catch(() => undefined)
+      sock.destroy()
       throw refusedHost ? new StoreFault('configuration.host-key', false) : connectFault(thrown)
     }
     current = client
@@ -114,9 +117,9 @@ export function sftpStore(options: SftpOptions): FileStore {
   }
 
   return {
-    put: (path, content) =>
-      inTurn(async (client) => {
-        const target = root + checkedPath(path)
+    put: async (path, content) => {
+      const target = root + checkedPath(path)
+      await inTurn(async (client) => {
         const slash = target.lastIndexOf('/') + 1
         const part = `${target.slice(0, slash)}.${target.slice(slash)}.part`
         const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength)
@@ -124,14 +127,36 @@ export function sftpStore(options: SftpOptions): FileStore {
         await client.put(bytes, part, { writeStreamOptions: { flags: 'w' } })
         const written = await sizeOf(client, part)
         if (written !== bytes.length) throw new StoreFault('unavailable.short-write', true)
-        await client.posixRename(part, target)
-      }, true),
-    get: (path) => inTurn((client) => read(client, root + checkedPath(path)), false),
+        await replace(client, part, target)
+      }, true)
+    },
+    get: async (path) => {
+      const target = root + checkedPath(path)
+      return inTurn((client) => read(client, target), false)
+    },
     close: async () => {
       clearTimeout(idle)
       await drop(current)
     },
   }
+}
+
+// Our own socket, because SFTP is many small questions and answers: with Nagle's algorithm each would wait 40 ms for the other side's acknowledgement.
+function openSocket(host: string, port: number, timeoutMs: number): Promise<Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port, noDelay: true, timeout: timeoutMs })
+    const fail = (error: Error) => {
+      socket.destroy()
+      reject(connectFault(error))
+    }
+    socket.once('error', fail)
+    socket.once('timeout', () => fail(new Error('timeout')))
+    socket.once('connect', () => {
+      socket.off('error', fail)
+      socket.setTimeout(0)
+      resolve(socket)
+    })
+  })
 }
 
 async function sizeOf(client: SftpClient, path: string): Promise<number | undefined> {
@@ -140,6 +165,16 @@ async function sizeOf(client: SftpClient, path: string): Promise<number | undefi
   } catch (thrown) {
     if ((thrown as { code?: unknown }).code === 'ENOENT') return undefined
     throw thrown
+  }
+}
+
+async function replace(client: SftpClient, part: string, target: string): Promise<void> {
+  try {
+    await client.posixRename(part, target)
+  } catch (thrown) {
+    if (!/does not support this extended request/.test(messageOf(thrown))) throw thrown
+    if ((await sizeOf(client, target)) !== undefined) throw new StoreFault('configuration.no-atomic-replace', false)
+    await client.rename(part, target)
   }
 }
 
