@@ -77,6 +77,22 @@ describe('the state of a delivery', () => {
     expect(nextState('confirmed', { kind: 'superseded', by: 3 })).toBe('confirmed')
   })
 
+  it('only rises, from pending over accepted, needs_person, superseded, not_applicable, resolved and confirmed to verified', () => {
+    const rising: Outcome[] = [
+      { kind: 'deferred', reason: 'unavailable.down' },
+      { kind: 'accepted', final: false },
+      { kind: 'rejected', reason: 'item.malformed' },
+      { kind: 'superseded', by: 2 },
+      { kind: 'notApplicable', reason: 'not-applicable.no-identifier' },
+      { kind: 'resolved', by: 'operator-1', why: 'by hand' },
+      { kind: 'confirmed' },
+      { kind: 'verified' },
+    ]
+    for (const [index, higher] of rising.entries()) {
+      for (const lower of rising.slice(0, index)) expect(nextState(nextState('pending', higher), lower)).toBe(nextState('pending', higher))
+    }
+  })
+
   it('is the same after the same outcomes, in any order and with any repetition', () => {
     const events = fc.array(outcome, { minLength: 1, maxLength: 8 }).chain((list) => fc.tuple(fc.constant(list), shuffledWithRepeats(list)))
     fc.assert(

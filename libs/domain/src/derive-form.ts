@@ -39,7 +39,7 @@ function applyStep(text: string, step: NormalStep): string {
     case 'drop-leading-zeros':
       return text.replace(/^0+/u, '')
     case 'drop-at-sign':
-      return text.replace(/^@+/u, '')
+      return text.replace(/^[@\s]+/u, '')
     default:
       return rewriteMailbox(text, step)
   }
@@ -49,6 +49,8 @@ function isAsExpected(text: string, expects: IdentifierFormRule['expects']): boo
   if (text === '') return false
   if (expects === 'digits') return /^[0-9]+$/.test(text)
   if (expects === 'text') return true
+  // white space that a rule leaves inside is no part of an address, and the partner's own list cannot hold it
+  if (/\s/u.test(text)) return false
   const [local, domain, ...rest] = text.split('@')
   return local !== '' && domain !== undefined && domain !== '' && rest.length === 0
 }

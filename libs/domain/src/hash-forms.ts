@@ -89,7 +89,7 @@ export const identifierForms = {
   'handle-sha256-hex': {
     kinds: [],
     expects: 'text',
-    variants: [['trim', 'drop-at-sign', 'trim', 'lower-case']],
+    variants: [['trim', 'drop-at-sign', 'lower-case']],
     digest: 'sha256',
     encoding: 'hex',
     usedBy: 'X',
