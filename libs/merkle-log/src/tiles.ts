@@ -140,7 +140,10 @@ export function encodeTile(hashes: readonly Hash[]): Uint8Array {
   return new Uint8Array(Buffer.concat(hashes))
 }
 
-/** The hashes of a tile. Throws `malformed.tile` unless the bytes are 1 to 256 whole hashes. */
+/**
+ * The hashes of a tile. Throws `malformed.tile` unless the bytes are 1 to 256 whole hashes. `rootOf` a full tile's hashes is the hash
+ * that the tile above has in its place, so a damaged tile can be found and named.
+ */
 export function decodeTile(bytes: Uint8Array): Hash[] {
   if (bytes.length === 0 || bytes.length > TILE_WIDTH * HASH_BYTES || bytes.length % HASH_BYTES !== 0) {
     throw new MerkleLogError('malformed.tile', 'a tile has 1 to 256 hashes of 32 bytes')
