@@ -1,0 +1,115 @@
+import type { RecipientId, SubjectId } from '@heed/domain'
+import type { LeaseRow, MongoConnection } from '@heed/platform/mongo'
+import type { mongo } from 'mongoose'
+import type { ChangeRow } from './change-row.ts'
+import type { DeliveryRow } from './delivery-row.ts'
+import type { EntryKind } from './entry.ts'
+import type { Count } from './tally.ts'
+
+/** An entry of the trail as it is stored. `_id` is its sequence: 0, 1, 2 … without gap, in the one total order. Rows are inserted and never changed. */
+export interface EntryRow {
+  readonly _id: number
+  readonly entryId: string
+  readonly kind: EntryKind
+  readonly at: number
+  readonly subjectId?: SubjectId
+  readonly recipientId?: RecipientId
+  readonly version?: number
+  readonly facts: string
+}
+
+/** Whether a recipient is held back, by the newest word of an operator. */
+export interface RecipientControl {
+  readonly paused: boolean
+  readonly by: string
+  readonly reason: string
+  readonly at: number
+}
+
+/** The exact counts of one recipient, changed in the same transaction as the deliveries that they count. */
+export type RecipientRow = { readonly _id: RecipientId; readonly control?: RecipientControl } & { readonly [Name in Count]?: number }
+
+/** The one row `trail`: which sequence comes next, and who may append. */
+export interface HeadRow {
+  readonly _id: 'trail'
+  readonly next: number
+  readonly fence: number
+}
+
+/** How far the sweep over fanned-out changes has come: every change before this sequence was looked at. */
+export interface SweepRow {
+  readonly _id: 'fan-out'
+  readonly next: number
+}
+
+/** A delivery that the policy names and that nobody has requested, found by the sweep. */
+export interface MissingRow {
+  readonly _id: string
+  readonly recipientId: RecipientId
+  readonly foundAt: number
+}
+
+/** The collections of the audit database. */
+export interface AuditStore {
+  readonly entries: mongo.Collection<EntryRow>
+  readonly changes: mongo.Collection<ChangeRow>
+  readonly deliveries: mongo.Collection<DeliveryRow>
+  readonly recipients: mongo.Collection<RecipientRow>
+  readonly head: mongo.Collection<HeadRow>
+  readonly sweeps: mongo.Collection<SweepRow>
+  readonly missing: mongo.Collection<MissingRow>
+  readonly leases: mongo.Collection<LeaseRow>
+  startSession(): Promise<mongo.ClientSession>
+  /** Makes collections and indexes that are not there; harmless where they are. */
+  ensureIndexes(): Promise<void>
+}
+
+/** The audit database `<prefix>_audit`. */
+export function auditStore(connection: MongoConnection, databasePrefix: string): AuditStore {
+  const name = `${databasePrefix}_audit`
+  const database = connection.database(name)
+  const entries = connection.collection<EntryRow>(name, 'entries')
+  const changes = connection.collection<ChangeRow>(name, 'changes')
+  const deliveries = connection.collection<DeliveryRow>(name, 'deliveries')
+  const head = connection.collection<HeadRow>(name, 'head')
+  return {
+    entries,
+    changes,
+    deliveries,
+    head,
+    recipients: connection.collection<RecipientRow>(name, 'recipients'),
+    sweeps: connection.collection<SweepRow>(name, 'sweeps'),
+    missing: connection.collection<MissingRow>(name, 'missing'),
+    leases: connection.collection<LeaseRow>(name, 'leases'),
+    startSession: () => database.startSession(),
+    ensureIndexes: async () => {
+      await entries.createIndexes([
+        { key: { entryId: 1 }, name: 'entryId', unique: true },
+        { key: { subjectId: 1, _id: 1 }, name: 'timeline', partialFilterExpression: { subjectId: { $exists: true } } },
+      ])
+      await changes.createIndexes([{ key: { sequence: 1 }, name: 'sequence' }])
+      await deliveries.createIndexes([
+        { key: { subjectId: 1, version: 1, recipientId: 1 }, name: 'change' },
+        // what an end of a higher version may still supersede: leaves the index with the delivery's own end
+        { key: { pair: 1, supersededAt: 1 }, name: 'supersession', partialFilterExpression: { ownOpen: true } },
+        // covers totals, ages and reasons of what is open, and lists it by age
+        { key: { recipientId: 1, since: 1, _id: 1, deadlineAt: 1, wait: 1 }, name: 'open', partialFilterExpression: { open: true } },
+        // covers the newest settle times
+        {
+          key: { recipientId: 1, settledAt: 1, settleMs: 1 },
+          name: 'settle-times',
+          partialFilterExpression: { settleMs: { $exists: true } },
+        },
+      ])
+      await head.updateOne({ _id: 'trail' }, { $setOnInsert: { next: 0, fence: 0 } }, { upsert: true })
+      // a collection that is missing would be made inside a transaction, which takes a lock that others then wait for
+      const known = new Set((await database.listCollections()).map((collection) => collection.name))
+      if (!known.has('recipients')) await database.createCollection('recipients').catch(ignoreExisting)
+    },
+  }
+}
+
+function ignoreExisting(thrown: unknown): void {
+  // NamespaceExists: another process was faster
+  if ((thrown as { code?: unknown }).code !== 48) throw thrown
+}

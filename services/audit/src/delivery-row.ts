@@ -1,0 +1,246 @@
+import type { EventData } from '@heed/contracts'
+import {
+  type Choice,
+  type DeliveryId,
+  type DeliveryState,
+  isSettled,
+  newStanding,
+  nextStanding,
+  nextState,
+  type Outcome,
+  type PurposeKey,
+  type RecipientId,
+  type SubjectId,
+  type WaitReason,
+} from '@heed/domain'
+
+/** Later than every moment that can happen; stands for "not yet". */
+export const never = Number.MAX_SAFE_INTEGER
+
+/** What the newest request for a delivery says. */
+export interface RequestFacts {
+  readonly assertion: number
+  readonly kind: 'preference' | 'erasure'
+  readonly wanted: readonly { readonly purpose: PurposeKey; readonly choice: Choice }[]
+  readonly policyVersion: string
+  /** When the change was accepted, ms since the epoch. */
+  readonly acceptedAt: number
+}
+
+/** The last that was heard of a delivery, within its newest assertion. */
+export interface LastAttempt {
+  readonly at: number
+  readonly attempt: number
+  readonly outcomeId: string
+  readonly reason?: string
+  readonly wait?: WaitReason
+  readonly nextTryAt?: number
+}
+
+/**
+ * Everything that was heard about one delivery, summed up so that any order and any repetition of the same events leaves the same row: each field is a
+ * maximum, a minimum or a union of what the events say. Times are ms since the epoch.
+ */
+export interface Heard {
+  /** The request with the highest assertion; absent while only outcomes are known. */
+  readonly request?: RequestFacts
+  readonly deadlineAt?: number
+  /** The highest assertion of any event, and where the delivery stands within it. */
+  readonly assertion: number
+  readonly own: DeliveryState
+  readonly final: boolean
+  readonly attempts: number
+  readonly last?: LastAttempt
+  /** Within the newest assertion: the first event that ended it, the first by which the recipient has the state, the first read-back. */
+  readonly endedAt?: number
+  readonly heldAt?: number
+  readonly verifiedAt?: number
+  readonly resolved?: { readonly at: number; readonly by: string; readonly why: string }
+  /** The first event of any assertion that ended the duty; `never` where there was none. From then on older versions are superseded. */
+  readonly firstEndedAt: number
+  /** While nothing of its own ended it: when a higher version of the same recipient and subject first ended; else `never`. */
+  readonly supersededAt: number
+}
+
+/** One delivery as it is stored: what was heard, and what follows from it for readers and counts. */
+export interface DeliveryRow extends Heard {
+  readonly _id: DeliveryId
+  /** `<recipientId>/<subjectId>`: whose versions supersede each other. */
+  readonly pair: string
+  readonly recipientId: RecipientId
+  readonly subjectId: SubjectId
+  readonly version: number
+  readonly state: DeliveryState
+  readonly settled: boolean
+  /** Requested, and not ended by an event of its own. */
+  readonly ownOpen: boolean
+  /** Requested, and not settled. */
+  readonly open: boolean
+  /** Where the clock of an open or measured delivery starts. */
+  readonly since: number
+  /** Why an open delivery waits. */
+  readonly wait?: WaitReason
+  readonly settledAt?: number
+  /** From `since` to `heldAt`, where the recipient has the state. */
+  readonly settleMs?: number
+}
+
+/** A delivery of which nothing has been heard yet. */
+export function newDeliveryRow(recipientId: RecipientId, subjectId: SubjectId, version: number): DeliveryRow {
+  const heard: Heard = { assertion: 0, own: 'pending', final: false, attempts: 0, firstEndedAt: never, supersededAt: never }
+  const pair = `${recipientId}/${subjectId}`
+  return derive({ _id: `${pair}/${version}` as DeliveryId, pair, recipientId, subjectId, version }, heard)
+}
+
+type Named = Pick<DeliveryRow, '_id' | 'pair' | 'recipientId' | 'subjectId' | 'version'>
+
+/** The row after a request. */
+export function foldRequest(row: DeliveryRow, data: EventData<'heed.delivery.requested.v1'>): DeliveryRow {
+  const heard = atAssertion(row, data.assertion)
+  if (row.request !== undefined && row.request.assertion >= data.assertion) return row
+  const request: RequestFacts = {
+    assertion: data.assertion,
+    kind: data.kind,
+    wanted: (Object.entries(data.wanted) as [PurposeKey, Choice][])
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([purpose, choice]) => ({ purpose, choice })),
+    policyVersion: data.policyVersion,
+    acceptedAt: data.acceptedAt,
+  }
+  return derive(row, { ...heard, request, deadlineAt: data.deadlineAt })
+}
+
+/** The row after an outcome. */
+export function foldOutcome(row: DeliveryRow, data: EventData<'heed.delivery.attempted.v1'>): DeliveryRow {
+  const outcome = data.outcome as Outcome
+  const ends = endsDuty(outcome)
+  const firstEndedAt = ends ? Math.min(row.firstEndedAt, data.at) : row.firstEndedAt
+  if (data.assertion < row.assertion) return derive(row, { ...row, firstEndedAt })
+  const heard = atAssertion(row, data.assertion)
+  const { state, final } = nextStanding(
+    { assertion: heard.assertion, state: heard.own, final: heard.final },
+    { assertion: data.assertion, outcome },
+  )
+  const holds = outcome.kind === 'confirmed' || outcome.kind === 'verified' || (outcome.kind === 'accepted' && outcome.final)
+  return derive(row, {
+    ...heard,
+    own: state,
+    final,
+    firstEndedAt,
+    attempts: Math.max(heard.attempts, data.attempt),
+    last: later(heard.last, lastOf(data)),
+    ...(ends ? { endedAt: earlier(heard.endedAt, data.at) } : {}),
+    ...(holds ? { heldAt: earlier(heard.heldAt, data.at) } : {}),
+    ...(outcome.kind === 'verified' ? { verifiedAt: earlier(heard.verifiedAt, data.at) } : {}),
+  })
+}
+
+/** The row after a named person ended it. It ends every assertion that was asked for until then, and none that is asked for later. */
+export function foldResolved(row: DeliveryRow, data: EventData<'heed.delivery.resolved.v1'>): DeliveryRow {
+  const { at, by, why } = data
+  const held = row.resolved
+  const newer = held === undefined || at > held.at || (at === held.at && `${by}\n${why}` > `${held.by}\n${held.why}`)
+  return derive(row, { ...row, resolved: newer ? { at, by, why } : held, firstEndedAt: Math.min(row.firstEndedAt, at) })
+}
+
+/** The row once a higher version of its pair is known to have ended at that moment. */
+export function supersededFrom(row: DeliveryRow, at: number): DeliveryRow {
+  return row.ownOpen && at < row.supersededAt ? derive(row, { ...row, supersededAt: at }) : row
+}
+
+function endsDuty(outcome: Outcome): boolean {
+  const { state, final } = nextStanding(newStanding(), { assertion: 0, outcome })
+  return isSettled(state, final)
+}
+
+// A later assertion starts anew; what stays is what is true of the delivery as such.
+function atAssertion(row: DeliveryRow, assertion: number): Heard {
+  if (assertion <= row.assertion) return row
+  const { request, deadlineAt, resolved, firstEndedAt, supersededAt } = row
+  return {
+    ...(request === undefined ? {} : { request }),
+    ...(deadlineAt === undefined ? {} : { deadlineAt }),
+    ...(resolved === undefined ? {} : { resolved }),
+    assertion,
+    own: 'pending',
+    final: false,
+    attempts: 0,
+    firstEndedAt,
+    supersededAt,
+  }
+}
+
+function lastOf(data: EventData<'heed.delivery.attempted.v1'>): LastAttempt {
+  const { at, attempt, outcomeId, outcome, waitReason, nextTryAt } = data
+  return {
+    at,
+    attempt,
+    outcomeId,
+    ...('reason' in outcome ? { reason: outcome.reason } : {}),
+    ...(waitReason === undefined ? {} : { wait: waitReason }),
+    ...(nextTryAt === undefined ? {} : { nextTryAt }),
+  }
+}
+
+function later(held: LastAttempt | undefined, arriving: LastAttempt): LastAttempt {
+  if (held === undefined) return arriving
+  if (held.at !== arriving.at) return arriving.at > held.at ? arriving : held
+  if (held.attempt !== arriving.attempt) return arriving.attempt > held.attempt ? arriving : held
+  return arriving.outcomeId > held.outcomeId ? arriving : held
+}
+
+function earlier(held: number | undefined, at: number): number {
+  return held === undefined ? at : Math.min(held, at)
+}
+
+/** The stored row: names, what was heard, and all that follows from it. */
+function derive(named: Named, heard: Heard): DeliveryRow {
+  const { request, deadlineAt, assertion, own, final, attempts, last, endedAt, heldAt, verifiedAt, resolved, firstEndedAt } = heard
+  const requested = request !== undefined
+  const applies = resolved !== undefined && resolved.at >= assertion
+  const ownState = applies ? nextState(own, { kind: 'resolved', by: resolved.by, why: resolved.why }) : own
+  const ownSettled = isSettled(ownState, final)
+  const ownOpen = requested && !ownSettled
+  const supersededAt = ownOpen ? heard.supersededAt : never
+  const superseded = supersededAt < never
+  const state = superseded ? 'superseded' : ownState
+  const settled = ownSettled || superseded
+  const open = requested && !settled
+  const since = request === undefined ? never : Math.max(request.acceptedAt, assertion)
+  const ownEndedAt = Math.min(endedAt ?? never, applies ? resolved.at : never)
+  const settledAt = superseded ? supersededAt : ownSettled ? ownEndedAt : undefined
+  const holds = state === 'confirmed' || state === 'verified' || (state === 'accepted' && final)
+  return {
+    _id: named._id,
+    pair: named.pair,
+    recipientId: named.recipientId,
+    subjectId: named.subjectId,
+    version: named.version,
+    ...(request === undefined ? {} : { request }),
+    ...(deadlineAt === undefined ? {} : { deadlineAt }),
+    assertion,
+    own,
+    final,
+    attempts,
+    ...(last === undefined ? {} : { last }),
+    ...(endedAt === undefined ? {} : { endedAt }),
+    ...(heldAt === undefined ? {} : { heldAt }),
+    ...(verifiedAt === undefined ? {} : { verifiedAt }),
+    ...(resolved === undefined ? {} : { resolved }),
+    firstEndedAt,
+    supersededAt,
+    state,
+    settled,
+    ownOpen,
+    open,
+    since,
+    ...(open ? { wait: waitOf(state, last) } : {}),
+    ...(settledAt === undefined ? {} : { settledAt }),
+    ...(requested && holds && heldAt !== undefined ? { settleMs: Math.max(0, heldAt - since) } : {}),
+  }
+}
+
+function waitOf(state: DeliveryState, last: LastAttempt | undefined): WaitReason {
+  if (state === 'needs_person') return 'needs_person'
+  return last?.wait ?? (state === 'accepted' ? 'awaiting_confirmation' : 'waiting_turn')
+}
