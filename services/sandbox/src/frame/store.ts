@@ -30,13 +30,18 @@ export function createForgetfulStore(): Store {
  * A store in `<folder>/<name>.jsonl`. `everything` lists all facts that hold now; it is asked when the file has grown
  * far beyond them, to write it anew. A file of another format is set aside, never read wrongly.
  */
-export function createFileStore(folder: string, name: string, everything: () => Iterable<Fact>): Store {
+export function createFileStore(
+  folder: string,
+  name: string,
+  everything: () => Iterable<Fact>,
+  compactAfterBytes = COMPACT_AFTER_BYTES,
+): Store {
   mkdirSync(folder, { recursive: true })
   const path = join(folder, `${name}.jsonl`)
   const found = read(path)
   let file = rewrite(path, found.values())
   let size = fstatSync(file).size
-  let compactAt = Math.max(COMPACT_AFTER_BYTES, 2 * size)
+  let compactAt = Math.max(compactAfterBytes, 2 * size)
   let pending: string[] = []
   let scheduled: NodeJS.Immediate | undefined
 
@@ -49,7 +54,7 @@ export function createFileStore(folder: string, name: string, everything: () => 
     closeSync(file)
     file = rewrite(path, everything())
     size = fstatSync(file).size
-    compactAt = Math.max(COMPACT_AFTER_BYTES, 2 * size)
+    compactAt = Math.max(compactAfterBytes, 2 * size)
   }
 
   const append = (fact: Fact): void => {

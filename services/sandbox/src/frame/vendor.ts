@@ -54,7 +54,7 @@ export interface VendorControl<Kind extends string, Belief> {
   beliefs(): Belief[]
   /** What it believes about one person; empty when it knows nobody of that address or hash. */
   person(question: PersonQuestion): Belief[]
-  /** As on the first day: faults off, log empty, nobody known but the default set-up. */
+  /** Faults off, log empty, nobody known. How the vendor is set up stays. */
   reset(): void
 }
 

@@ -63,6 +63,8 @@ export interface HashedEmailControl extends VendorControl<HashedEmailFault, Hash
   authorize(publicKey: string): void
   /** Plays a partner over a folder of this machine, with `in/` and `ack/` below it, instead of over SFTP. */
   watchFolder(path: string, partner: PartnerDefinition): PartnerInfo
+  /** Ends a partner; its folder stays as it is. */
+  removePartner(name: string): void
   /** Resolves when every file that was seen so far is answered, or never will be. */
   idle(): Promise<void>
   configure(settings: { ackDelayMs?: number }): void

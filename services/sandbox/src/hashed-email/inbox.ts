@@ -132,7 +132,8 @@ export function createInbox(root: string, partner: Partner, context: InboxContex
   }
 
   const look = (): void => {
-    if (stopped) return
+    // a watched folder may be gone for a while, or for good
+    if (stopped || !existsSync(incoming)) return
     const fresh = readdirSync(incoming)
       .filter((name) => name.endsWith(MANIFEST_SUFFIX) && !name.startsWith('.'))
       .map((name) => ({ file: name.slice(0, -MANIFEST_SUFFIX.length), stamp: stampOf(join(incoming, name)) }))
@@ -146,9 +147,7 @@ export function createInbox(root: string, partner: Partner, context: InboxContex
     partner,
     look,
     watch(everyMs) {
-      watching ??= setInterval(() => {
-        if (existsSync(incoming)) look()
-      }, everyMs)
+      watching ??= setInterval(look, everyMs)
       watching.unref()
     },
     async idle() {

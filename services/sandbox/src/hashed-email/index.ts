@@ -66,6 +66,7 @@ async function play(stage: Stage, options: HashedEmailOptions): Promise<Vendor<H
   for (const line of authorized) parsed(line)
   const settings = { ackDelayMs: options.ackDelayMs ?? 50 }
   const inboxes = new Map<string, Inbox>()
+  const definitions = new Map<string, PartnerDefinition>()
   const restored: Fact[] = []
   const held: { store?: Store } = {}
   const store = (): Store => {
@@ -80,13 +81,15 @@ async function play(stage: Stage, options: HashedEmailOptions): Promise<Vendor<H
   })
   restored.push(...held.store.load())
 
-  const open = (root: string, { name, profile, encoding, knownPeople = [] }: PartnerDefinition): Inbox => {
+  const open = (root: string, definition: PartnerDefinition): Inbox => {
+    const { name, profile, encoding, knownPeople = [] } = definition
     if (inboxes.has(name)) throw new RangeError(`there is a partner ${name} already`)
     const partner = createPartner(name, agree(profile, encoding), store)
     const inbox = createInbox(root, partner, { stage, switches, store, ackDelayMs: () => settings.ackDelayMs })
     for (const fact of restored) if (!partner.restore(fact)) inbox.restore(fact)
     partner.know(knownPeople)
     inboxes.set(name, inbox)
+    definitions.set(name, definition)
     inbox.look()
     return inbox
   }
@@ -124,6 +127,12 @@ async function play(stage: Stage, options: HashedEmailOptions): Promise<Vendor<H
       inbox.watch(WATCH_MS)
       return infoOf(inbox)
     },
+    removePartner(name) {
+      const inbox = inboxes.get(name)
+      inbox?.stop()
+      inbox?.partner.clear()
+      inboxes.delete(name)
+    },
     async idle() {
       for (const inbox of inboxes.values()) {
         inbox.look()
@@ -144,6 +153,7 @@ async function play(stage: Stage, options: HashedEmailOptions): Promise<Vendor<H
       for (const { partner, clear } of inboxes.values()) {
         partner.clear()
         clear()
+        partner.know(definitions.get(partner.name)?.knownPeople ?? [])
       }
     },
   }

@@ -77,7 +77,7 @@ export async function startSftpServer(options: SftpServerOptions): Promise<SftpS
   }
   const servers = { usual: serverWith(options.hostKey), other: serverWith(options.otherHostKey) }
 
-  const listener = createServer((socket) => {
+  const listener = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
     const key = `${socket.remoteAddress} ${socket.remotePort}`
     bySocket.set(key, socket)

@@ -68,6 +68,7 @@ export interface Account {
   facts(): Iterable<Fact>
   /** Takes over a fact of an earlier run; `false` when it is not of this part. */
   restore(fact: Fact): boolean
+  /** Forgets all contacts; the audiences stay. */
   clear(): void
 }
 
@@ -161,9 +162,12 @@ export function createAccount(definitions: readonly AudienceDefinition[], store:
       return true
     },
     clear() {
-      for (const [kind, id] of this.facts()) store().remove(kind, id)
-      audiences.clear()
-      for (const definition of definitions) addAudience(definition)
+      for (const [kind, id] of this.facts()) if (kind !== 'audience') store().remove(kind, id)
+      for (const { members, forgotten, recent } of audiences.values()) {
+        members.clear()
+        forgotten.clear()
+        recent.length = 0
+      }
     },
   }
 }

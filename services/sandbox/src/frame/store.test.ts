@@ -1,0 +1,72 @@
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { createFileStore, type Fact } from './store.ts'
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'heed-store-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+function reload(): Fact[] {
+  const store = createFileStore(folder, 'facts', () => [])
+  const facts = [...store.load()]
+  store.close()
+  return facts
+}
+
+it('finds the last value of each fact again', () => {
+  const store = createFileStore(folder, 'facts', () => [])
+  store.put('member', 'a', { status: 'subscribed' })
+  store.put('member', 'b', { status: 'subscribed' })
+  store.put('member', 'a', { status: 'unsubscribed' })
+  store.remove('member', 'b')
+  store.close()
+  expect(reload()).toEqual([['member', 'a', { status: 'unsubscribed' }]])
+})
+
+it('has handed over what was put when flush returns, without being closed', () => {
+  const store = createFileStore(folder, 'facts', () => [])
+  store.put('member', 'a', 1)
+  expect(readFileSync(join(folder, 'facts.jsonl'), 'utf8')).not.toContain('member')
+  store.flush()
+  expect(readFileSync(join(folder, 'facts.jsonl'), 'utf8')).toContain('["member","a",1]\n')
+  store.close()
+})
+
+it('hands over what nobody flushes in the same turn of the event loop', async () => {
+  const store = createFileStore(folder, 'facts', () => [])
+  store.put('member', 'a', 1)
+  await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+  expect(readFileSync(join(folder, 'facts.jsonl'), 'utf8')).toContain('"a"')
+  store.close()
+})
+
+it('ignores half a line at the end, which a kill leaves', () => {
+  const store = createFileStore(folder, 'facts', () => [])
+  store.put('member', 'a', 1)
+  store.close()
+  appendFileSync(join(folder, 'facts.jsonl'), '["member","b",{"sta')
+  expect(reload()).toEqual([['member', 'a', 1]])
+  expect(reload()).toEqual([['member', 'a', 1]])
+})
+
+it('sets a file of another format aside', () => {
+  writeFileSync(join(folder, 'facts.jsonl'), 'something else\n["member","a",1]\n')
+  expect(reload()).toEqual([])
+  expect(readdirSync(folder)).toContain('facts.jsonl.other-format')
+})
+
+it('is written anew from what holds when it has grown far beyond it', () => {
+  const store = createFileStore(folder, 'facts', () => [['member', 'a', 'now']], 1000)
+  for (let n = 0; n < 100; n += 1) {
+    store.put('member', 'a', `value ${n} of a hundred`)
+    store.flush()
+  }
+  expect(statSync(join(folder, 'facts.jsonl')).size).toBeLessThan(1200)
+  store.put('member', 'b', 1)
+  store.close()
+  expect(reload()).toEqual(expect.arrayContaining([['member', 'b', 1]]))
+})
