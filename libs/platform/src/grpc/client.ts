@@ -48,9 +48,11 @@ const channels = new WeakMap<object, Channels>()
  */
 export function grpcClient<Client extends object>(definition: ServiceDefinition, options: GrpcClientOptions): Client {
   const { address, key, deadlineMs = 10_000 } = options
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE)
   const settings = {
     'grpc.max_receive_message_length': options.maxMessageBytes ?? 16 * 1024 * 1024,
     'grpc.max_send_message_length': options.maxMessageBytes ?? 16 * 1024 * 1024,
+    'grpc.enable_channelz': 0,
     'grpc.keepalive_time_ms': 30_000,
     'grpc.keepalive_timeout_ms': 10_000,
     'grpc.initial_reconnect_backoff_ms': 100,

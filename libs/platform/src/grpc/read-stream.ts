@@ -8,6 +8,8 @@ interface Waiter<T> {
 export interface ReadStreamOptions {
   /** What the reader is told in place of the stream's own error. */
   translate?(error: Error): unknown
+  /** Refuses an object by throwing; the reader then gets the error in its place. */
+  check?(item: unknown): void
   /** Called when the reader leaves before the end. */
   leave?(): void
 }
@@ -29,9 +31,18 @@ export function readStream<T>(stream: Readable, options: ReadStreamOptions = {})
       const item: T | null = left ? null : stream.read()
       if (item === null && !left && !ended && failure === undefined) return
       const waiter = waiters.shift()
-      if (item !== null) waiter?.resolve({ value: item, done: false })
+      if (item !== null) checked(item).then(waiter?.resolve, waiter?.reject)
       else if (failure !== undefined && !left) waiter?.reject(options.translate?.(failure) ?? failure)
       else waiter?.resolve(over())
+    }
+  }
+  // Answers with the object, or with the refusal of it.
+  const checked = (item: T): Promise<IteratorResult<T, undefined>> => {
+    try {
+      options.check?.(item)
+      return Promise.resolve({ value: item, done: false })
+    } catch (thrown) {
+      return Promise.reject(thrown)
     }
   }
   stream.on('readable', settle)
@@ -53,7 +64,7 @@ export function readStream<T>(stream: Readable, options: ReadStreamOptions = {})
     next: () => {
       if (waiters.length === 0 && !left) {
         const item: T | null = stream.read()
-        if (item !== null) return Promise.resolve({ value: item, done: false })
+        if (item !== null) return checked(item)
       }
       return new Promise((resolve, reject) => {
         waiters.push({ resolve, reject })

@@ -1,6 +1,6 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { Clock } from '../clock/index.ts'
-import { asError, HeedError } from '../errors/index.ts'
+import { asError } from '../errors/index.ts'
 import type { Logger } from '../log/index.ts'
 import { isMongoUnavailable } from '../mongo/errors.ts'
 import { CallContext } from './call-context.ts'
@@ -9,6 +9,7 @@ import { faultStatus, GrpcFault, status, statusName } from './faults.ts'
 import type { Caller, Gatekeeper, GuardedMethod } from './gatekeeper.ts'
 import type { BidiHandler, ClientStreamHandler, ServerStreamHandler, UnaryHandler } from './handlers.ts'
 import { readStream } from './read-stream.ts'
+import { UnreadableRequest } from './readable-request.ts'
 
 /** What serving a call of one method needs. */
 export interface ServedMethod extends GuardedMethod {
@@ -34,6 +35,12 @@ type Call =
   | grpc.ServerReadableStream<unknown, unknown>
 type Answer = grpc.sendUnaryData<unknown>
 
+/** A request that could not be read is refused here, where it is also counted and logged. */
+function refuseUnreadable(request: unknown): void {
+  if (request instanceof UnreadableRequest) throw request.fault
+}
+
+const cancelled = () => new GrpcFault({ code: status.CANCELLED, reason: 'CANCELLED', message: 'the caller went away' })
 const deadlineExceeded = () =>
   new GrpcFault({ code: status.DEADLINE_EXCEEDED, reason: 'DEADLINE_EXCEEDED', message: 'the deadline has passed' })
 
@@ -79,11 +86,8 @@ function conclude(
     if (method.hot) method.log.debug(fields, 'rpc.served')
     else method.log.info(fields, 'rpc.served')
   } else if (code === status.INTERNAL || code === status.UNKNOWN || code === status.DATA_LOSS) {
-    method.log.error(
-      { ...fields, reason: fault.reason, error: fault.cause instanceof HeedError || fault.cause instanceof Error ? fault.cause : fault },
-      'rpc.failed',
-    )
-  } else if (code === status.UNAVAILABLE) method.log.warn({ ...fields, reason: fault.reason, error: fault.cause }, 'rpc.failed')
+    method.log.error({ ...fields, reason: fault.reason, error: fault.cause ?? fault }, 'rpc.failed')
+  } else if (fault.cause !== undefined) method.log.warn({ ...fields, reason: fault.reason, error: fault.cause }, 'rpc.failed')
   else method.log.info({ ...fields, reason: fault.reason }, 'rpc.refused')
 }
 
@@ -114,6 +118,7 @@ export function serveUnary(method: ServedMethod, handler: UnaryHandler<never, un
         : undefined
     let result: Promise<unknown>
     try {
+      refuseUnreadable(call.request)
       result = run(call.request, context)
     } catch (thrown) {
       refuse(toFault(thrown, method, context))
@@ -124,7 +129,9 @@ export function serveUnary(method: ServedMethod, handler: UnaryHandler<never, un
         if (answered) return
         answered = true
         clearTimeout(timer)
-        conclude(method, caller, context, startedAt)
+        // Nobody gets the answer any more; the work was done all the same.
+        const missed = call.cancelled ? (method.clock.now() >= deadline ? deadlineExceeded() : cancelled()) : undefined
+        conclude(method, caller, context, startedAt, missed)
         answer(null, response)
       },
       (thrown: unknown) => refuse(toFault(thrown, method, context)),
@@ -163,18 +170,15 @@ async function openStream(method: ServedMethod, call: Call, startedAt: number): 
   let end: (fault: GrpcFault) => void = () => undefined
   const cut = new Promise<never>((_, reject) => {
     end = (fault) => {
-      context.abort(fault)
+      // In this order: the abort is heard below, as the caller's leaving.
       reject(fault)
+      context.abort(fault)
     }
   })
   cut.catch(() => undefined)
-  context.signal.addEventListener(
-    'abort',
-    () => end(new GrpcFault({ code: status.CANCELLED, reason: 'CANCELLED', message: 'the caller went away' })),
-    {
-      once: true,
-    },
-  )
+  context.signal.addEventListener('abort', () => end(cancelled()), {
+    once: true,
+  })
   const entry: OpenCall = { end }
   method.open.add(entry)
   return { caller: admitted, context, startedAt, cut, close: () => method.open.delete(entry) }
@@ -191,7 +195,7 @@ export function serveClientStream(
     let stream: StreamCall | undefined
     try {
       stream = await openStream(method, call, startedAt)
-      const response = await Promise.race([run(readStream(call), stream.context), stream.cut])
+      const response = await Promise.race([run(readStream(call, { check: refuseUnreadable }), stream.context), stream.cut])
       conclude(method, stream.caller, stream.context, startedAt)
       answer(null, response)
     } catch (thrown) {
@@ -265,11 +269,17 @@ export function serveServerStream(
   handler: ServerStreamHandler<never, unknown>,
 ): grpc.handleServerStreamingCall<unknown, unknown> {
   const run = handler as ServerStreamHandler<unknown, unknown>
-  return serveResponses(method, (call, context) => run((call as grpc.ServerWritableStream<unknown, unknown>).request, context))
+  return serveResponses(method, (call, context) => {
+    const { request } = call as grpc.ServerWritableStream<unknown, unknown>
+    refuseUnreadable(request)
+    return run(request, context)
+  })
 }
 
 /** A handler that answers a stream with a stream. */
 export function serveBidi(method: ServedMethod, handler: BidiHandler<never, unknown>): grpc.handleBidiStreamingCall<unknown, unknown> {
   const run = handler as BidiHandler<unknown, unknown>
-  return serveResponses(method, (call, context) => run(readStream(call as grpc.ServerDuplexStream<unknown, unknown>), context))
+  return serveResponses(method, (call, context) =>
+    run(readStream(call as grpc.ServerDuplexStream<unknown, unknown>, { check: refuseUnreadable }), context),
+  )
 }

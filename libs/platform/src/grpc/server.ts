@@ -19,6 +19,7 @@ import type {
   ServerStreamHandler,
   UnaryHandler,
 } from './handlers.ts'
+import { safeDeserializer } from './readable-request.ts'
 import { type OpenCall, type ServedMethod, serveBidi, serveClientStream, serveServerStream, serveUnary } from './serve-call.ts'
 
 export interface GrpcServerOptions {
@@ -76,12 +77,16 @@ export function grpcServer(options: GrpcServerOptions): GrpcServer {
   const { name, port, host = '0.0.0.0', services, log, drainMs = 5_000 } = options
   let boundPort = port
   const open = new Set<OpenCall>()
+  // grpc-js prints to standard error, past the log; what it says there is in the errors that it throws.
+  grpc.setLogVerbosity(grpc.logVerbosity.NONE)
   const server = new grpc.Server({
     'grpc.max_receive_message_length': options.maxMessageBytes ?? 4 * 1024 * 1024,
     'grpc.max_concurrent_streams': 2_000,
     'grpc.keepalive_time_ms': 60_000,
     'grpc.keepalive_timeout_ms': 20_000,
     'grpc.so_reuseport': 0,
+    // Bookkeeping for a debugging protocol that nothing here speaks.
+    'grpc.enable_channelz': 0,
   })
   for (const service of services) server.addService(asGrpc(service), implementation(service, options, open))
 
@@ -155,7 +160,13 @@ function serve(definition: MethodDefinition, handler: AnyHandler, method: Served
     : serveUnary(method, handler as UnaryHandler<never, unknown>)
 }
 
-const asGrpc = (service: ServedService): grpc.ServiceDefinition => service.definition as unknown as grpc.ServiceDefinition
+function asGrpc({ definition }: ServedService): grpc.ServiceDefinition {
+  const methods = Object.entries(definition).map(([methodName, method]) => [
+    methodName,
+    { ...method, requestDeserialize: safeDeserializer(method.requestDeserialize) },
+  ])
+  return Object.fromEntries(methods)
+}
 
 /** `heed.preferences.v1.PreferenceService`, read off the path `/heed.preferences.v1.PreferenceService/SetPreferences`. */
 function serviceName(service: ServedService): string {

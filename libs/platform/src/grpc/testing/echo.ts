@@ -1,11 +1,10 @@
 import { fileURLToPath } from 'node:url'
 import { loadSync } from '@grpc/proto-loader'
-import { ManualClock } from '../../clock/index.ts'
-import { type RunningPart, startAll } from '../../lifecycle/index.ts'
+import { startAll } from '../../lifecycle/index.ts'
 import { silentLogger } from '../../log/index.ts'
 import { hashKey, mintKey } from '../caller-key.ts'
 import type { CallerStore, StoredCaller } from '../caller-store.ts'
-import type { BidiCall, ClientStreamCall, ServerStreamCall, UnaryCall } from '../client.ts'
+import { type BidiCall, type ClientStreamCall, closeClient, grpcClient, type ServerStreamCall, type UnaryCall } from '../client.ts'
 import type { AnyHandler, ServedService, ServiceDefinition } from '../handlers.ts'
 import { type GrpcServer, type GrpcServerOptions, grpcServer } from '../server.ts'
 
@@ -76,7 +75,7 @@ export class MemoryCallers implements CallerStore {
   }
 }
 
-/** A running test server, its address and a key that may do everything. */
+/** A running test server, a key that may do everything, and clients that are closed with it. */
 export async function startEcho(options: Partial<GrpcServerOptions> & { handlers?: Readonly<Record<string, AnyHandler>> } = {}) {
   const { handlers, ...rest } = options
   const callers = new MemoryCallers()
@@ -92,6 +91,37 @@ export async function startEcho(options: Partial<GrpcServerOptions> & { handlers
     drainMs: 200,
     ...rest,
   })
-  const running: RunningPart = await startAll([server], silentLogger)
-  return { server, callers, key, address: `127.0.0.1:${server.port}`, stop: running.stop, clock: new ManualClock() }
+  const running = await startAll([server], silentLogger)
+  const address = `127.0.0.1:${server.port}`
+  const clients: EchoClient[] = []
+  const connect = (withKey?: string): EchoClient => {
+    const client = grpcClient<EchoClient>(echoDefinition, {
+      address,
+      deadlineMs: 5_000,
+      ...(withKey === undefined ? {} : { key: withKey }),
+    })
+    clients.push(client)
+    return client
+  }
+  const stop = async () => {
+    for (const client of clients) closeClient(client)
+    await running.stop()
+  }
+  return { server, callers, key, address, connect, client: connect(key), stop, stopServer: running.stop }
+}
+
+/** Everything that a stream brings. */
+export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
+
+/** A promise and its resolver: for what a handler must wait for. */
+export function gate(): { opened: Promise<void>; open(): void } {
+  let open: () => void = () => undefined
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { opened, open }
 }
