@@ -1,1 +1,3 @@
-export {}
+export type { Surroundings } from './context.ts'
+export { type HubFile, readHubFile } from './hub-file.ts'
+export { runHeed } from './program.ts'
