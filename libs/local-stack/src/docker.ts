@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ContainerRuntimeClient, GenericContainer } from 'testcontainers'
+import type { ContainerRuntimeClient, GenericContainer, ImageName } from 'testcontainers'
 import { partName } from './choice.ts'
 import type { StackContext } from './context.ts'
 import { firstLineOf, LocalStackError } from './errors.ts'
@@ -40,8 +40,8 @@ export async function dockerKafka(context: StackContext): Promise<StackServer> {
     formatted: true,
   } as const
   const engine = await connectEngine()
-  const { host } = engine.info.containerRuntime
-  const id = await containerFor(context, 'kafka', brokerPort, '/var/lib/kafka/data', (container) =>
+  const host = hostOf(engine)
+  const id = await containerFor(engine, context, 'kafka', brokerPort, '/var/lib/kafka/data', (container) =>
     container.withEnvironment(
       kafkaEnvironment(
         { brokerPort, controllerPort: data.controllerPort, dataDir: '/var/lib/kafka/data', advertisedHost: host },
@@ -61,8 +61,8 @@ export async function dockerMongodb(context: StackContext): Promise<StackServer>
   if (file.mongodb !== undefined) refuseOtherSeries('MongoDB', file.mongodb.version, images.mongodb.version, dataDir)
   const port = await chosenPort(context, 'mongodb', file.mongodb?.port)
   const engine = await connectEngine()
-  const { host } = engine.info.containerRuntime
-  const id = await containerFor(context, 'mongodb', port, '/data/db', (container) =>
+  const host = hostOf(engine)
+  const id = await containerFor(engine, context, 'mongodb', port, '/data/db', (container) =>
     container.withCommand(['mongod', ...mongodArgs(port, '/data/db', { ...context, bindAll: true })]),
   )
   file.mongodb = { source: 'docker', version: images.mongodb.version, port }
@@ -103,11 +103,18 @@ async function connectEngine(): Promise<ContainerRuntimeClient> {
     const { getContainerRuntimeClient } = await import('testcontainers')
     return await getContainerRuntimeClient()
   } catch (problem) {
-    throw new DockerUnusable(`Docker's engine answers, but cannot be used (${firstLineOf(problem)})`, { cause: problem })
+    throw new DockerUnusable(`a Docker engine answers, but cannot be used (${firstLineOf(problem)})`, { cause: problem })
   }
 }
 
+// `localhost` may mean the IPv6 address, where nothing is published.
+function hostOf(engine: ContainerRuntimeClient): string {
+  const { host } = engine.info.containerRuntime
+  return host === 'localhost' ? loopback : host
+}
+
 async function containerFor(
+  engine: ContainerRuntimeClient,
   context: StackContext,
   part: StackPart,
   port: number,
@@ -116,15 +123,16 @@ async function containerFor(
 ): Promise<string> {
   const former = context.running.containers?.[part]
   if (context.standing && former !== undefined && (await runningContainers([former])).length > 0) return former
-  const { GenericContainer, Wait } = await import('testcontainers')
+  const { GenericContainer, ImageName, Wait } = await import('testcontainers')
   // testcontainers publishes ports on every address of the machine; these servers take no password, so the machine itself is enough.
   class LoopbackContainer extends GenericContainer {
     protected override async beforeContainerCreated(): Promise<void> {
       const bindings: Record<string, { HostPort?: string; HostIp?: string }[]> = this.hostConfig.PortBindings ?? {}
-      for (const binding of Object.values(bindings).flat()) binding.HostIp = loopback
+      if (hostOf(engine) === loopback) for (const binding of Object.values(bindings).flat()) binding.HostIp = loopback
     }
   }
   const image = images[part].name
+  await obtainImage(engine, ImageName.fromString(image), context.log)
   const container = configure(new LoopbackContainer(image))
     .withExposedPorts({ container: port, host: port })
     .withAutoCleanup(!context.standing)
@@ -134,13 +142,24 @@ async function containerFor(
     .withLabels({ 'heed.data': context.dataDir })
   if (!context.temporary) container.withBindMounts([{ source: volumeName(context.dataDir, part), target, mode: 'rw' }])
   try {
-    context.log(`${partName[part]}: starting ${image} in Docker (its first start pulls the image)`)
     const started = await container.start()
     context.running.containers = { ...context.running.containers, [part]: started.getId() }
     writeRunningFile(context.dataDir, context.running)
     return started.getId()
   } catch (problem) {
-    throw new DockerUnusable(`Docker answers, but ${image} does not start (${firstLineOf(problem)})`, { cause: problem })
+    context.log(`${image} does not start in Docker: ${firstLineOf(problem)}`)
+    throw new DockerUnusable('a Docker engine answers, but cannot run the images', { cause: problem })
+  }
+}
+
+async function obtainImage(engine: ContainerRuntimeClient, image: ImageName, log: (line: string) => void): Promise<void> {
+  try {
+    if (await engine.image.exists(image)) return
+    log(`pulling the image ${image.string} (once; it may take some minutes)`)
+    await engine.image.pull(image)
+  } catch (problem) {
+    log(`${image.string} cannot be pulled: ${firstLineOf(problem)}`)
+    throw new DockerUnusable('a Docker engine answers, but cannot pull images', { cause: problem })
   }
 }
 

@@ -1,11 +1,11 @@
 import type { KnownFile } from './cache-folder.ts'
 
-/** The broker's release. Its jars, as a dependency-mediated set, are these and no others. */
+/** The broker's release. */
 export const kafkaVersion = '4.1.1'
 /** The binding that lets the broker log its warnings to standard error. */
 export const slf4jVersion = '1.7.36'
 
-/** Every jar of the broker's class path, in class-path order: name, bytes, SHA-256. */
+/** Every jar of the broker's class path, in class-path order, as Maven resolves them: these and no others are run. */
 export const kafkaJars: readonly KnownFile[] = [
   { name: 'HdrHistogram-2.2.2.jar', bytes: 177206, sha256: '22d1d4316c4ec13a68b559e98c8256d69071593731da96136640f864fa14fad8' },
   { name: 'argparse4j-0.7.0.jar', bytes: 90347, sha256: '65ceb669d88f63306c680f8088bbf765bbca72d288a61a03703000076c3d3f56' },

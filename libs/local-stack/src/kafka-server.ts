@@ -52,6 +52,8 @@ export async function kafkaKit(options: {
 
 /** Chooses what Kafka's data will remember: new data gets a cluster id and free ports; old data keeps its own, save a port that someone took. */
 export async function planKafka(dataDir: string, known: KafkaData | undefined, log: (line: string) => void): Promise<KafkaData> {
+  if (dataDir.includes(','))
+    throw new LocalStackError('start-failed', `Kafka cannot keep data in ${dataDir}: choose a path without a comma`)
   if (known === undefined) {
     const [brokerPort = 0, controllerPort = 0] = await freePorts(2)
     return {

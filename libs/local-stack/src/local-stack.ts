@@ -81,32 +81,33 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
 
   const abort = new AbortController()
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.signal])
-  const docker = once(() => probeDocker(env))
-  const prefer = options.prefer ?? parsePreference(env.HEED_STACK)
-  const file = readStackFile(dataDir)
   const choices = new Map<StackPart, Choice>()
-  for (const part of parts) {
-    choices.set(part, await chooseSource(part, { given: Boolean(env[givenBy[part]]), prefer, dataSource: file[part]?.source, docker }))
-  }
-
-  let held: HeldLock | undefined
-  let running: RunningFile = {}
-  const own = [...choices.values()].some(({ source }) => source !== 'given')
-  if (own) {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-    held = lockData(dataDir)
-  }
-  const exits = exitBoard(log)
   const servers: StackServer[] = []
+  const startedHere: StackServer[] = []
+  const exits = exitBoard(log)
+  let held: HeldLock | undefined
+  let own = false
   let joins = false
-  const close = async () => {
-    if (!joins) await Promise.all(servers.map((server) => server.stop()))
-    if (own && !joins) removeRunningFile(dataDir)
+  const close = async (toStop: readonly StackServer[]) => {
+    exits.close()
+    await Promise.all(toStop.map((server) => server.stop()))
+    if (held !== undefined && !joins) removeRunningFile(dataDir)
     held?.release()
     if (temporary) rmSync(dataDir, { recursive: true, force: true })
   }
   try {
+    const docker = once(() => probeDocker(env))
+    const prefer = options.prefer ?? parsePreference(env.HEED_STACK)
+    const file = readStackFile(dataDir)
+    for (const part of parts) {
+      const facts = { given: Boolean(env[givenBy[part]]), prefer, dataSource: file[part]?.source, docker }
+      choices.set(part, await chooseSource(part, facts))
+    }
+    own = [...choices.values()].some(({ source }) => source !== 'given')
+    let running: RunningFile = {}
     if (own) {
+      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+      held = lockData(dataDir)
       running = await settleFormerRun(dataDir, standing, log)
       joins = running.owner === undefined
       writeRunningFile(dataDir, running)
@@ -132,6 +133,7 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
       const opened = await openPart(part, choices.get(part) ?? { source: 'embedded', why: '' }, context, prefer)
       choices.set(part, stood ? { source: opened.choice.source, why: 'already running' } : opened.choice)
       servers.push(opened.server)
+      if (!stood) startedHere.push(opened.server)
     }
     // The first failure gives the rest up: nobody waits for a fetch whose result is not needed any more.
     const opened = parts.map((part) =>
@@ -144,7 +146,7 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
     signal.throwIfAborted()
     await Promise.all(opened)
   } catch (problem) {
-    await close()
+    await close(startedHere)
     throw problem
   }
   // A standing stack is used by many; the lock only guards its start.
@@ -156,7 +158,7 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
       .map(({ part, version, at, source }) => ({ part, version, at, choice: choices.get(part) ?? { source, why: '' } })),
   )
   log(choice)
-  const stopOnce = once(close)
+  const stopOnce = once(() => close(joins ? [] : servers))
   const server = (part: StackPart): StackServer => {
     const found = servers.find((candidate) => candidate.part === part)
     if (found === undefined)
@@ -262,8 +264,10 @@ function isServed(running: RunningFile, part: StackPart): boolean {
 function exitBoard(log: (line: string) => void) {
   const happened: UnexpectedExit[] = []
   const listeners: ((exit: UnexpectedExit) => void)[] = []
+  let closed = false
   return {
     report(exit: UnexpectedExit) {
+      if (closed) return
       log(exit.message)
       happened.push(exit)
       for (const listener of listeners) listener(exit)
@@ -271,6 +275,10 @@ function exitBoard(log: (line: string) => void) {
     listen(listener: (exit: UnexpectedExit) => void) {
       listeners.push(listener)
       for (const exit of happened) listener(exit)
+    },
+    // A standing stack that was used lives, and may end, without those who used it.
+    close() {
+      closed = true
     },
   }
 }

@@ -43,7 +43,7 @@ export function mongodArgs(
       replicaSet,
       '--port',
       String(port),
-      ...(options.bindAll ? ['--bind_ip_all'] : ['--bind_ip', loopback]),
+      ...(options.bindAll ? ['--bind_ip_all'] : ['--bind_ip', loopback, '--nounixsocket']),
       '--dbpath',
       dataDir,
       '--quiet',
