@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config'
 //   it      x.it.test.ts beside the adapter: a real broker and a real database
 //   system  tests/system: the hub in one process; tests/browser: a real browser on its pages
 //   faults  tests/faults: real processes that are killed
-const rooms = ['libs', 'services', 'tests/architecture', 'tests/contracts']
+const rooms = ['libs', 'services', 'deploy', 'tests/architecture', 'tests/contracts']
 const stack = ['libs/testkit/src/vitest-stack.ts']
 
 export default defineConfig({

@@ -9,7 +9,7 @@ export interface Sentence {
 
 /** The prose policy, cut into sections and sentences. */
 export interface Prose {
-  /** The sentences of all numbered sections in order, headings left out. */
+  /** The sentences in order. A line of its own without a mark at its end (a sub-heading, a bullet) counts as one; the numbered headings do not. */
   readonly sentences: readonly Sentence[]
   /** Each section's whole text on one line, by number; section `0` is what stands before the first heading. */
   readonly sections: ReadonlyMap<string, string>
@@ -40,16 +40,6 @@ function sentencesOf(line: string): string[] {
   return parts
 }
 
-/**
- * Whether a line is only a title: a few words without a mark at their end, or a label of at most three (`Third party partners.`).
- * A title says nothing by itself; what it stands over is read sentence by sentence.
- */
-function isTitle(line: string): boolean {
-  const text = onOneLine(line)
-  const words = text.split(' ').length
-  return /[.!?:;,]["”’)]*$/.test(text) ? words <= 3 && /^[^.:]+\.$/.test(text) : words <= 12
-}
-
 /** Cuts the prose at its numbered headings, its lines and the ends of its sentences. */
 export function readProse(text: string): Prose {
   const sentences: Sentence[] = []
@@ -63,7 +53,6 @@ export function readProse(text: string): Prose {
     }
     if (line.trim() === '') continue
     sections.set(clause, `${sections.get(clause) ?? ''} ${onOneLine(line)}`.trim())
-    if (isTitle(line)) continue
     for (const sentence of sentencesOf(line)) sentences.push({ clause, line: index + 1, text: sentence })
   }
   return { sentences, sections }

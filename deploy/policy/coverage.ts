@@ -1,0 +1,162 @@
+import { findForm, mustBeTold, type Policy, type Quotation, type Recipient } from '@heed/domain'
+import type { UsableForms } from './connector-kinds.ts'
+import { onOneLine, type Prose, type Sentence } from './prose.ts'
+
+/** The sections whose every sentence has to be claimed: what is collected, shared, linked, shown and chosen. */
+export const claimedSections: readonly string[] = ['1', '2', '3', '4', '5', '7', '8']
+
+/** Whatever quotes the prose: a purpose, a recipient, or a claim that nobody has to be told. */
+export type Claimant =
+  | { readonly kind: 'purpose'; readonly id: string }
+  | { readonly kind: 'recipient'; readonly id: string }
+  | { readonly kind: 'claim'; readonly id: string; readonly reason: string }
+
+/** One sentence with all that quote it. */
+export interface ClaimedSentence extends Sentence {
+  readonly by: readonly Claimant[]
+}
+
+/** What the check depends on. */
+export interface CoverageInput {
+  readonly policy: Policy
+  readonly prose: Prose
+  /** Every kind of connector that is known. */
+  readonly kinds: Readonly<Record<string, UsableForms>>
+  /** The kinds whose workspace stands. */
+  readonly built: readonly string[]
+}
+
+/** What the check found: one line for each problem, the kinds that are used and not built yet, and who claims each sentence. */
+export interface Coverage {
+  readonly problems: readonly string[]
+  readonly planned: readonly string[]
+  readonly sentences: readonly ClaimedSentence[]
+}
+
+interface Claiming {
+  readonly claimant: Claimant
+  readonly where: string
+  readonly quotation: Quotation
+}
+
+function claimings(policy: Policy): Claiming[] {
+  const of = (claimant: Claimant, entry: Quotation & { readonly also?: readonly Quotation[] }): Claiming[] =>
+    [entry, ...(entry.also ?? [])].map((quotation) => ({ claimant, where: `${claimant.kind} ${claimant.id}`, quotation }))
+  return [
+    ...policy.purposes.flatMap((purpose) => of({ kind: 'purpose', id: purpose.key }, purpose)),
+    ...policy.recipients.flatMap((recipient) => of({ kind: 'recipient', id: recipient.id }, recipient)),
+    ...(policy.claims ?? []).flatMap((claim, index) => of({ kind: 'claim', id: `${index + 1}`, reason: claim.reason }, claim)),
+  ]
+}
+
+/** The sentences that a text is made of, or undefined where it is not whole sentences that follow each other. */
+function quotedSentences(text: string, sentences: readonly Sentence[]): readonly Sentence[] | undefined {
+  for (let start = 0; start < sentences.length; start += 1) {
+    let joined = ''
+    for (let end = start; end < sentences.length && joined.length < text.length; end += 1) {
+      joined = `${joined} ${sentences[end]?.text ?? ''}`.trim()
+      if (joined === text) return sentences.slice(start, end + 1)
+    }
+  }
+  return undefined
+}
+
+const shown = (text: string): string => (text.length > 90 ? `“${text.slice(0, 88)}…”` : `“${text}”`)
+
+function quotationProblem({ where, quotation }: Claiming, prose: Prose): string {
+  const { clause } = quotation
+  const text = onOneLine(quotation.quote)
+  const elsewhere = [...prose.sections].filter(([, section]) => section.includes(text)).map(([number]) => number)
+  if (elsewhere.includes(clause))
+    return `${where}: the quotation cuts through a sentence of section ${clause}; quote whole sentences: ${shown(text)}`
+  if (elsewhere.length > 0) return `${where}: the quotation stands in section ${elsewhere.join(', ')}, not in ${clause}: ${shown(text)}`
+  return `${where}: the prose does not say in section ${clause}: ${shown(text)}`
+}
+
+function proseProblems(policy: Policy, prose: Prose): { problems: string[]; sentences: ClaimedSentence[] } {
+  const problems: string[] = []
+  const by = new Map<Sentence, Claimant[]>()
+  for (const claiming of claimings(policy)) {
+    const { clause, quote } = claiming.quotation
+    const inSection = prose.sentences.filter((sentence) => sentence.clause === clause)
+    const quoted = quotedSentences(onOneLine(quote), inSection)
+    if (quoted === undefined) problems.push(quotationProblem(claiming, prose))
+    for (const sentence of quoted ?? []) by.set(sentence, [...(by.get(sentence) ?? []), claiming.claimant])
+  }
+  for (const sentence of prose.sentences) {
+    if (!claimedSections.includes(sentence.clause) || by.has(sentence)) continue
+    problems.push(`section ${sentence.clause}, line ${sentence.line}: no purpose, recipient or claim quotes ${shown(sentence.text)}`)
+  }
+  for (const section of claimedSections) {
+    if (!prose.sections.has(section)) problems.push(`the prose has no section ${section}`)
+  }
+  return { problems, sentences: prose.sentences.map((sentence) => ({ ...sentence, by: by.get(sentence) ?? [] })) }
+}
+
+const secretKey = /(?:credential|secret|password|passphrase|token|private-?key|api-?key)s?$/i
+const reference = /^(?:env:[A-Z][A-Z0-9_]*|file:\/[^\s]+)$/
+
+/** The paths of settings that are called a secret and hold one, rather than say where it is found. */
+function openSecrets(value: unknown, path: string): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const here = path === '' ? key : `${path}.${key}`
+    if (secretKey.test(key) && !(typeof inner === 'string' && reference.test(inner))) return [here]
+    return openSecrets(inner, here)
+  })
+}
+
+function connectorProblems(recipient: Recipient, kinds: CoverageInput['kinds']): string[] {
+  const { fulfilment, grants } = recipient
+  if (fulfilment.by !== 'connector') return []
+  const where = `recipient ${recipient.id}`
+  const { connector, settings } = fulfilment
+  const usable = Object.hasOwn(kinds, connector) ? kinds[connector] : undefined
+  if (usable === undefined) return [`${where}: no connector is called "${connector}"; there are ${Object.keys(kinds).join(', ')}`]
+  const problems = grants.flatMap(({ kind, form }) => {
+    const forms = usable[kind]
+    if (forms === undefined) return [`${where}: is granted ${kind}, which a ${connector} connector does not use`]
+    return forms.includes(form) ? [] : [`${where}: is granted ${kind} as ${form}; a ${connector} connector takes ${forms.join(', ')}`]
+  })
+  const { hashProfile } = settings
+  if (hashProfile !== undefined) {
+    if (typeof hashProfile !== 'string' || findForm(hashProfile) === undefined) {
+      problems.push(`${where}: the hash profile in its settings is unknown`)
+    } else if (!grants.some(({ kind, form }) => kind === 'email' && form === hashProfile)) {
+      problems.push(`${where}: its settings want e-mail as ${hashProfile}, and that form is not granted`)
+    }
+  }
+  return [
+    ...problems,
+    ...openSecrets(settings, '').map(
+      (path) => `${where}: the setting ${path} is called a secret: write env:NAME or file:/path, never the secret itself`,
+    ),
+  ]
+}
+
+function servingProblems({ policy, kinds, built }: CoverageInput): string[] {
+  const problems: string[] = []
+  for (const { key, refusable } of policy.purposes) {
+    const told = policy.recipients.some((recipient) => mustBeTold(recipient) && recipient.purposes.includes(key))
+    if (refusable && !told) problems.push(`purpose ${key}: it can be refused, and no recipient that is told serves it`)
+  }
+  const used = policy.recipients.flatMap(({ fulfilment }) => (fulfilment.by === 'connector' ? [fulfilment.connector] : []))
+  for (const kind of built) {
+    if (!Object.hasOwn(kinds, kind)) problems.push(`connector ${kind}: it stands under services/connectors and is no known kind`)
+    else if (!used.includes(kind)) problems.push(`connector ${kind}: no recipient of the policy uses it`)
+  }
+  return problems
+}
+
+/** Checks a policy against the prose that it mirrors and against what connectors can do. The same input gives the same answer. */
+export function checkCoverage(input: CoverageInput): Coverage {
+  const { policy, prose, kinds, built } = input
+  const { problems, sentences } = proseProblems(policy, prose)
+  const used = policy.recipients.flatMap(({ fulfilment }) => (fulfilment.by === 'connector' ? [fulfilment.connector] : []))
+  const planned = [...new Set(used)].filter((kind) => Object.hasOwn(kinds, kind) && !built.includes(kind)).sort()
+  return {
+    problems: [...problems, ...policy.recipients.flatMap((recipient) => connectorProblems(recipient, kinds)), ...servingProblems(input)],
+    planned,
+    sentences,
+  }
+}
