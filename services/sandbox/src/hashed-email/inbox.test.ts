@@ -116,6 +116,15 @@ it('takes the good rows of a file and names the bad ones', async () => {
   expect(scopesOf(ada)).toEqual(['all'])
 })
 
+it('takes a delta of which every row is bad, but not such a full file, which would lift every suppression', async () => {
+  await answered({ rows: [{ hash: sha256(ada) }] })
+  const bad = [{ hash: sha256(jane), scope: 'NOT A SCOPE' }]
+  expect(await answered({ kind: 'delta', seq: 2, rows: bad })).toMatchObject({ status: 'partial', rows_ok: 0, rows_failed: 1 })
+  expect(await answered({ kind: 'full', seq: 3, rows: bad })).toMatchObject({ status: 'rejected', rows_ok: 0, rows_failed: 1 })
+  expect(await answered({ kind: 'delta', seq: 3 })).toMatchObject({ status: 'accepted' })
+  expect(scopesOf(ada)).toEqual(['all'])
+})
+
 it('finds people whose address was normalised wrongly', async () => {
   const ack = await answered({ rows: [{ hash: sha256('janedoe@gmail.com') }] })
   expect(ack).toMatchObject({ status: 'rejected', errors: [{ row: 1, code: 'hash.wrong-normalisation' }] })
@@ -149,7 +158,7 @@ describe('switches', () => {
   })
   it('negative-ack: refused, nothing taken over', async () => {
     control().misbehave({ kind: 'negative-ack', count: 1 })
-    expect(await answered(file)).toMatchObject({ status: 'rejected', rows_ok: 0, errors: [{ row: 0, code: 'partner.refused' }] })
+    expect(await answered(file)).toMatchObject({ status: 'rejected', rows_ok: 0, errors: [{ code: 'partner.refused' }] })
     expect(scopesOf(ada)).toEqual([])
     expect(await answered(file)).toMatchObject({ status: 'accepted' })
   })

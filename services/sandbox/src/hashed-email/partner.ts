@@ -18,7 +18,8 @@ export interface Received {
   readonly status: AckStatus
   readonly rowsOk: number
   readonly rowsFailed: number
-  readonly errors: readonly { readonly row: number; readonly code: string }[]
+  /** Without a row where the file as a whole is refused. */
+  readonly errors: readonly { readonly row?: number; readonly code: string }[]
 }
 
 export type AckStatus = 'accepted' | 'partial' | 'rejected'
@@ -163,11 +164,18 @@ export function createPartner(name: string, agreement: Agreement, store: () => S
 
 function answerTo(judgement: Judgement): Received {
   if (!judgement.taken) return rejection(judgement.code, judgement.sha256, judgement.row)
-  const { rows, errors, sha256 } = judgement
-  const status = errors.length === 0 ? 'accepted' : rows.length === 0 ? 'rejected' : 'partial'
-  return { sha256, status, rowsOk: rows.length, rowsFailed: errors.length, errors }
+  const { name, rows, errors, sha256 } = judgement
+  // a full file of which nothing is left would lift every suppression: that is refused; a delta merely changes nothing
+  const hollow = name.kind === 'full' && errors.length > 0 && rows.length === 0
+  return {
+    sha256,
+    status: errors.length === 0 ? 'accepted' : hollow ? 'rejected' : 'partial',
+    rowsOk: rows.length,
+    rowsFailed: errors.length,
+    errors,
+  }
 }
 
-function rejection(code: string, sha256: string, row = 0): Received {
-  return { sha256, status: 'rejected', rowsOk: 0, rowsFailed: 0, errors: [{ row, code }] }
+function rejection(code: string, sha256: string, row?: number): Received {
+  return { sha256, status: 'rejected', rowsOk: 0, rowsFailed: 0, errors: [row === undefined ? { code } : { row, code }] }
 }
