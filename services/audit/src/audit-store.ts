@@ -1,4 +1,4 @@
-import type { RecipientId, SubjectId } from '@heed/domain'
+import type { DeliveryId, RecipientId, SubjectId } from '@heed/domain'
 import type { LeaseRow, MongoConnection } from '@heed/platform/mongo'
 import type { mongo } from 'mongoose'
 import type { ChangeRow } from './change-row.ts'
@@ -44,7 +44,7 @@ export interface SweepRow {
 
 /** A delivery that the policy names and that nobody has requested, found by the sweep. */
 export interface MissingRow {
-  readonly _id: string
+  readonly _id: DeliveryId
   readonly recipientId: RecipientId
   readonly foundAt: number
 }
@@ -93,12 +93,16 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
         // what an end of a higher version may still supersede: leaves the index with the delivery's own end
         { key: { pair: 1, supersededAt: 1 }, name: 'supersession', partialFilterExpression: { ownOpen: true } },
         // covers totals, ages and reasons of what is open, and lists it by age
-        { key: { recipientId: 1, since: 1, _id: 1, deadlineAt: 1, wait: 1 }, name: 'open', partialFilterExpression: { open: true } },
+        {
+          key: { recipientId: 1, since: 1, _id: 1, deadlineAt: 1, wait: 1, open: 1 },
+          name: 'open',
+          partialFilterExpression: { open: true },
+        },
         // covers the newest settle times
         {
           key: { recipientId: 1, settledAt: 1, settleMs: 1 },
           name: 'settle-times',
-          partialFilterExpression: { settleMs: { $exists: true } },
+          partialFilterExpression: { settleMs: { $gte: 0 } },
         },
       ])
       await head.updateOne({ _id: 'trail' }, { $setOnInsert: { next: 0, fence: 0 } }, { upsert: true })

@@ -5,6 +5,8 @@ import {
   type DeliveryId,
   deliveriesFor,
   deliveryIdOf,
+  heldChoice,
+  heldKeys,
   type Policy,
   type PurposeKey,
   type RecipientId,
@@ -29,23 +31,33 @@ export interface ChangeRow {
   readonly owed?: readonly RecipientId[]
   /** The place of its entry in the trail. */
   readonly sequence: number
+  /** When that was, by the clock of the process that appends, ms since the epoch. */
+  readonly appendedAt: number
 }
 
 /** The row of an accepted change. */
-export function changeRowOf(policy: Policy, data: EventData<'heed.preference.changed.v1'>, sequence: number): ChangeRow {
+export function changeRowOf(
+  policy: Policy,
+  data: EventData<'heed.preference.changed.v1'>,
+  sequence: number,
+  appendedAt: number,
+): ChangeRow {
   const change = changeFromEvent(data)
-  const held = Object.entries(change.snapshot.choices) as [PurposeKey, { choice: Choice }][]
   return {
     _id: change.id,
     subjectId: data.subjectId,
     version: data.version,
     acceptedAt: data.acceptedAt,
     cause: data.cause,
-    choices: held.sort(([a], [b]) => (a < b ? -1 : 1)).map(([purpose, { choice }]) => ({ purpose, choice })),
+    choices: heldKeys(change.snapshot).flatMap((purpose) => {
+      const held = heldChoice(change.snapshot, purpose)
+      return held === undefined ? [] : [{ purpose, choice: held.choice }]
+    }),
     changed: data.changed,
     policyVersion: data.policyVersion,
     ...(data.policyVersion === policy.version ? { owed: deliveriesFor(policy, change).map(({ recipientId }) => recipientId) } : {}),
     sequence,
+    appendedAt,
   }
 }
 

@@ -67,7 +67,7 @@ function isAboutDelivery(type: Arrival['event']['type']): boolean {
 
 /**
  * Computes what the arrivals change, reading what it has to within the session. None of them may have an entry yet, and no two may have the same.
- * `first` is the sequence of the first.
+ * `first` is the sequence of the first, `now` the time of the writer's clock.
  */
 export async function planRound(
   store: AuditStore,
@@ -76,10 +76,11 @@ export async function planRound(
   policy: Policy,
   arrivals: readonly Arrival[],
   first: number,
+  now: number,
 ): Promise<RoundPlan> {
   const entries = arrivals.map(({ entry }, index): EntryRow => ({ _id: first + index, ...entry }))
   const changes = arrivals.flatMap(({ event }, index) =>
-    event.type === 'heed.preference.changed.v1' ? [changeRowOf(policy, event.data, first + index)] : [],
+    event.type === 'heed.preference.changed.v1' ? [changeRowOf(policy, event.data, first + index, now)] : [],
   )
   const stored = await storedRows(store, session, memory, namedDeliveries(arrivals))
   const folded = foldDeliveries(arrivals, stored)

@@ -1,4 +1,5 @@
 import type { ChangeId, Policy } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
 import { asError, HeedError } from '@heed/platform/errors'
 import { once } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
@@ -38,6 +39,7 @@ export interface SequencerOptions {
   /** Called after each commit, with the changes of which something is new. */
   readonly written: (touched: ReadonlySet<ChangeId>, entries: number) => void
   readonly log: Logger
+  readonly clock: Clock
   readonly metrics: Metrics
   /** At most so many arrivals in one transaction, beyond what one caller gives at once; 2,000 unless told. */
   readonly maxRound?: number
@@ -60,7 +62,7 @@ export async function claimTrail(store: AuditStore, fence: number): Promise<void
 
 /** A sequencer for one term. */
 export function sequencer(options: SequencerOptions): Sequencer {
-  const { store, policy, fence, written, log, metrics, maxRound = 2_000 } = options
+  const { store, policy, fence, written, log, clock, metrics, maxRound = 2_000 } = options
   const appended = metrics.counter({ name: 'heed_trail_entries_total', help: 'Entries appended to the trail' })
   const durations = metrics.histogram({ name: 'heed_trail_round_seconds', help: 'How long one transaction of the trail takes' })
   const memory = new RecentRows(rememberedRows)
@@ -85,7 +87,7 @@ export function sequencer(options: SequencerOptions): Sequencer {
         { session, returnDocument: 'before' },
       )
       if (head === null) throw new FencedError(fence)
-      const plan = await planRound(store, session, memory, policy, news, head.next)
+      const plan = await planRound(store, session, memory, policy, news, head.next, clock.now())
       await writeRound(store, session, plan)
       await session.commitTransaction()
       return plan

@@ -1,0 +1,115 @@
+import { topicPlans, topicsOf } from '@heed/contracts'
+import { mustBeTold, type Policy } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import { type CallerRow, type GrpcServer, grpcServer, mongoCallers } from '@heed/platform/grpc'
+import type { Kafka } from '@heed/platform/kafka'
+import type { Part } from '@heed/platform/lifecycle'
+import type { Logger } from '@heed/platform/log'
+import type { Metrics } from '@heed/platform/metrics'
+import type { CheckResult, MongoConnection } from '@heed/platform/mongo'
+import { auditApi } from './audit-api.ts'
+import { auditStore } from './audit-store.ts'
+import { ChangeSignals } from './change-signals.ts'
+import type { AuditConfig } from './config.ts'
+import { dutyWatch } from './duty-watch.ts'
+import { listener } from './listener.ts'
+import { cachedStatus } from './recipient-status.ts'
+
+/** What audit stands on. */
+export interface AuditAdapters {
+  readonly mongo: MongoConnection
+  readonly kafka: Kafka
+  readonly policy: Policy
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+/** Audit, ready to be started. */
+export interface AuditApp {
+  /** In the order of their start. */
+  readonly parts: readonly Part[]
+  readonly server: GrpcServer
+  /** Whether this process is the one that appends to the trail. */
+  readonly leading: boolean
+  /** Resolves when all that was on the topics at the time of the call is in the trail. */
+  caughtUp(): Promise<void>
+  readiness(): Promise<CheckResult[]>
+}
+
+const statusMaxAgeMs = 1_000
+
+/** The trail and the status of everything. `main.ts`, the hub and the tests start the same thing. */
+export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp {
+  const { mongo, kafka, policy, log, clock, metrics } = adapters
+  const topics = topicsOf(config.HEED_TOPIC_PREFIX)
+  const store = auditStore(mongo, config.HEED_DB_PREFIX)
+  const signals = new ChangeSignals()
+  const status = cachedStatus(store, clock, statusMaxAgeMs)
+  let appended = 0
+
+  const topicsPart: Part = {
+    name: 'topics',
+    start: async () => {
+      const recipients = policy.recipients.filter(mustBeTold).map(({ id }) => id)
+      await kafka.ensureTopics(
+        topicPlans(topics, recipients).map(({ name, partitions, cleanup }) => ({
+          name,
+          partitions,
+          ...(cleanup.kind === 'compact' ? { compact: true, minLagMs: cleanup.minLagMs } : { retentionMs: cleanup.retentionMs }),
+        })),
+      )
+      return { stop: () => Promise.resolve() }
+    },
+  }
+
+  const trail = listener({
+    kafka,
+    store,
+    topics,
+    groupId: `${config.HEED_TOPIC_PREFIX}.audit`,
+    policy,
+    written: (touched, entries) => {
+      appended += entries
+      signals.tell(touched)
+    },
+    log,
+    clock,
+    metrics,
+    leaseMs: config.HEED_AUDIT_LEASE_MS,
+  })
+
+  const watch = dutyWatch({
+    store,
+    status,
+    leading: () => trail.leading,
+    lag: trail.lag,
+    appended: () => appended,
+    log,
+    clock,
+    metrics,
+    everyMs: config.HEED_AUDIT_WATCH_MS,
+    graceMs: config.HEED_AUDIT_FAN_OUT_GRACE_MS,
+  })
+
+  const server = grpcServer({
+    name: 'audit',
+    port: config.HEED_AUDIT_PORT,
+    services: [auditApi({ store, signals, status, clock, leading: () => trail.leading })],
+    callers: mongoCallers(mongo.collection<CallerRow>(`${config.HEED_DB_PREFIX}_callers`, 'callers'), clock),
+    log,
+    metrics,
+    reflection: config.HEED_ENV !== 'production',
+    clock,
+  })
+
+  return {
+    parts: [topicsPart, trail, watch, server],
+    server,
+    get leading() {
+      return trail.leading
+    },
+    caughtUp: trail.caughtUp,
+    readiness: async () => [await mongo.health(), await kafka.health(), trail.health()],
+  }
+}

@@ -1,0 +1,29 @@
+import { brokerList, type Config, logLevel, milliseconds, portNumber } from '@heed/platform/config'
+import { z } from 'zod'
+
+/** What audit needs to know, wherever it runs. */
+export const auditShape = {
+  HEED_ENV: { schema: z.enum(['development', 'production']).default('production'), describe: 'In production reflection is off.' },
+  HEED_AUDIT_PORT: { schema: portNumber(7103), describe: 'Port of the gRPC service.' },
+  HEED_DB_PREFIX: { schema: z.string().min(1).default('heed'), describe: 'First part of the names of all databases.' },
+  HEED_TOPIC_PREFIX: { schema: z.string().min(1).default('heed'), describe: 'First part of the names of all topics and consumer groups.' },
+  HEED_AUDIT_LEASE_MS: { schema: milliseconds(6_000), describe: 'How long a process that died keeps the right to append to the trail.' },
+  HEED_AUDIT_WATCH_MS: { schema: milliseconds(15_000), describe: 'How often deadlines and figures are looked at.' },
+  HEED_AUDIT_FAN_OUT_GRACE_MS: {
+    schema: milliseconds(60_000),
+    describe: 'How long after an accepted change its deliveries may be requested before they count as missing.',
+  },
+} as const
+
+/** What a process of its own needs beside that. */
+export const auditProcessShape = {
+  ...auditShape,
+  MONGODB_URI: { schema: z.string().min(1), secret: true, describe: 'Where MongoDB is; a replica set.' },
+  KAFKA_BROKERS: { schema: brokerList, describe: 'host:port of the brokers, separated by commas.' },
+  HEED_POLICY_FILE: { schema: z.string().min(1), describe: 'The policy that the hub serves.' },
+  HEED_OPERATIONS_PORT: { schema: portNumber(7199), describe: 'Port of health, readiness and metrics; for the inner network only.' },
+  LOG_LEVEL: { schema: logLevel, describe: 'debug, info, warn, error or silent.' },
+} as const
+
+/** The values of `auditShape`. */
+export type AuditConfig = Config<typeof auditShape>

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto'
+import { type EventData, encodeEvent, type Topics } from '@heed/contracts'
+import type { ChangeId, Policy } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import { asError } from '@heed/platform/errors'
+import type { Consumer, Kafka, OutgoingRecord } from '@heed/platform/kafka'
+import { once, type Part } from '@heed/platform/lifecycle'
+import type { Logger } from '@heed/platform/log'
+import type { Metrics } from '@heed/platform/metrics'
+import { type CheckResult, leadership, lease } from '@heed/platform/mongo'
+import { auditTopics, readBatch } from './arrivals.ts'
+import type { AuditStore } from './audit-store.ts'
+import { claimTrail, sequencer } from './sequencer.ts'
+
+/** What the listener works with. */
+export interface ListenerOptions {
+  readonly kafka: Kafka
+  readonly store: AuditStore
+  readonly topics: Topics
+  readonly groupId: string
+  readonly policy: Policy
+  /** Called after each commit, with the changes of which something is new. */
+  readonly written: (touched: ReadonlySet<ChangeId>, entries: number) => void
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: Metrics
+  readonly leaseMs: number
+}
+
+/** Reads the topics and appends to the trail while this process holds the lease; otherwise it stands by. */
+export interface Listener extends Part {
+  /** Whether this process is the one that appends. */
+  readonly leading: boolean
+  /** Records on the topics that are not in the trail yet. */
+  lag(): Promise<number>
+  /** Resolves when all that was on the topics at the time of the call is in the trail, whoever appended it. */
+  caughtUp(): Promise<void>
+  health(): CheckResult
+}
+
+// Batches of that many partitions wait for one transaction together.
+const partitionsAtOnce = 16
+const topicRefreshMs = 10_000
+
+/** One process at a time listens: the order of the trail is the order in which things arrive there. */
+export function listener(options: ListenerOptions): Listener {
+  const { kafka, store, topics, groupId, log, clock, metrics, leaseMs } = options
+  const held = lease({ collection: store.leases, name: 'trail', holder: randomUUID(), ttlMs: leaseMs, clock })
+  const unreadable = metrics.counter({ name: 'heed_audit_unreadable_total', help: 'Records that audit could not read' })
+  let current: Consumer | undefined
+  let failure: string | undefined
+
+  const make = (handle: Parameters<Kafka['consumer']>[0]['handle']): Consumer =>
+    kafka.consumer({
+      groupId,
+      topics: auditTopics(topics),
+      fromBeginning: true,
+      concurrency: partitionsAtOnce,
+      topicRefreshMs,
+      handle,
+      log,
+      metrics,
+    })
+  // Never started: it only asks the broker how far the group is.
+  const probe = make(() => Promise.resolve())
+
+  const lead = async (signal: AbortSignal, fence: number): Promise<void> => {
+    await claimTrail(store, fence)
+    const trail = sequencer({ store, policy: options.policy, fence, written: options.written, log, clock, metrics })
+    const publisher = kafka.publisher()
+    const consumer = make(async (batch) => {
+      const read = readBatch(topics, batch, clock.now())
+      if (read.unreadable.length > 0) {
+        unreadable.add({}, read.unreadable.length)
+        log.error({ topic: batch.topic, records: read.unreadable.length, reason: read.unreadable[0]?.reason }, 'record.unreadable')
+        // before the offset is committed: a crash here tells it twice, and the trail takes it once
+        await publisher.publish(read.unreadable.map((letter) => deadLetter(topics, letter)))
+      }
+      await trail.append(read.arrivals)
+    })
+    const running = await consumer.start()
+    current = consumer
+    failure = undefined
+    try {
+      const over = new Promise<void>((resolve) => {
+        if (signal.aborted) resolve()
+        else signal.addEventListener('abort', () => resolve(), { once: true })
+      })
+      await (running.failed === undefined ? over : Promise.race([over, running.failed]))
+    } finally {
+      current = undefined
+      await running.stop()
+      await trail.stop()
+      await publisher.stop()
+    }
+  }
+
+  const term = async (signal: AbortSignal, fence: number): Promise<void> => {
+    try {
+      await lead(signal, fence)
+      failure = undefined
+    } catch (thrown) {
+      failure = asError(thrown).name
+      throw thrown
+    }
+  }
+  const led = leadership({ name: 'trail', lease: held, ttlMs: leaseMs, lead: term, log, clock })
+  return {
+    name: 'trail',
+    start: async () => {
+      await store.ensureIndexes()
+      const running = await led.start()
+      return { ...running, stop: once(() => running.stop()) }
+    },
+    get leading() {
+      return current !== undefined
+    },
+    lag: () => probe.lag(),
+    caughtUp: () => probe.caughtUp(),
+    health: () => current?.health() ?? { name: 'trail', ok: failure === undefined, detail: failure ?? 'stands by' },
+  }
+}
+
+function deadLetter(topics: Topics, letter: EventData<'heed.record.unreadable.v1'>): OutgoingRecord {
+  const key = `${letter.topic}/${letter.partition}/${letter.offset}`
+  const event = encodeEvent('heed.record.unreadable.v1', key, letter, {
+    id: `${key}/${letter.readBy}`,
+    source: 'services/audit',
+    time: letter.at,
+  })
+  return { topic: topics.deadLetters, ...event }
+}
