@@ -1,0 +1,129 @@
+import { randomBytes } from 'node:crypto'
+import type { Delivery, RecipientId } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import { mongo } from 'mongoose'
+import { type ArrivalRules, arrivalUpdate, insertedRow, lateUpdate } from './arrival-update.ts'
+import { type Arrival, type Effect, effectOf, foldArrivals, type KnownRow } from './fold.ts'
+import { firstSettledLane, type InboxRow, priorityOf, rowIdOf } from './row.ts'
+
+/** What a batch of deliveries came to. */
+export interface Accepted {
+  /** Rows whose wanted state is new. */
+  readonly wanted: number
+  /** Deliveries that were overtaken. */
+  readonly superseded: number
+  /** Subjects about which nothing was new. */
+  readonly repeated: number
+}
+
+/** What each recipient must come to hold, one row for each subject. */
+export interface Inbox {
+  /**
+   * When accept returns, the wanted states are stored, durable, and due. Any order and any repetition of the same deliveries ends in the same rows; a repeat
+   * of what a row knows writes nothing.
+   */
+  accept(recipientId: RecipientId, deliveries: readonly Delivery[]): Promise<Accepted>
+}
+
+/** The indexes that every query of the kit uses. */
+export async function createInboxIndexes(rows: mongo.Collection<InboxRow>): Promise<void> {
+  await rows.createIndexes([
+    // `_id` is in it so that what is next is read from the index alone; settled rows are not in it
+    { key: { recipientId: 1, lane: 1, dueAt: 1, _id: 1 }, name: 'line', partialFilterExpression: { lane: { $exists: true } } },
+    { key: { outboxTag: 1 }, name: 'outbox', partialFilterExpression: { outboxTag: { $exists: true } } },
+  ])
+}
+
+const isDuplicate = (error: unknown): boolean => (error as { code?: unknown }).code === 11_000
+
+/** An inbox in a collection. `newerMayOvertake` says for each recipient whether a newer wish may be told while an older one's job is followed. */
+export function createInbox(
+  rows: mongo.Collection<InboxRow>,
+  options: { readonly clock: Clock; newerMayOvertake(recipientId: RecipientId): boolean },
+): Inbox {
+  const known = async (ids: readonly string[]): Promise<Map<string, KnownRow>> => {
+    const projection = { version: 1, assertion: 1, past: 1, changed: 1, kind: 1, wanted: 1, lane: 1 }
+    const found = await rows.find({ _id: { $in: [...ids] } }, { projection, batchSize: ids.length + 1 }).toArray()
+    return new Map(found.map((row) => [row._id, { ...row, open: (row.lane ?? firstSettledLane) < firstSettledLane }]))
+  }
+
+  const accept = async (recipientId: RecipientId, deliveries: readonly Delivery[]): Promise<Accepted> => {
+    const arrivals = foldArrivals(deliveries)
+    const byId = new Map([...arrivals].map(([subjectId, arrival]) => [rowIdOf(recipientId, subjectId), arrival]))
+    const tally = { wanted: 0, superseded: 0, repeated: 0 }
+    if (byId.size === 0) return tally
+    const rules: ArrivalRules = {
+      newerMayOvertake: options.newerMayOvertake(recipientId),
+      now: options.clock.now(),
+      tag: `in-${randomBytes(9).toString('base64url')}`,
+    }
+    let left = byId
+    // Twice at the most: a row that another consumer inserted meanwhile is known the second time.
+    for (let round = 0; left.size > 0; round += 1) {
+      const effects = effectsOf(left, await known([...left.keys()]))
+      const writes = effects.flatMap((work) => writeOf(work, rules))
+      for (const { effect } of effects) {
+        if (effect.kind === 'none') tally.repeated += 1
+        else tally.superseded += effect.older.length
+        if (effect.kind === 'wanted') tally.wanted += 1
+      }
+      const again = await write(writes)
+      if (again.size > 0 && round > 2) throw new Error('rows are inserted by somebody else again and again')
+      tally.wanted -= again.size
+      left = new Map([...left].filter(([id]) => again.has(id)))
+    }
+    return tally
+  }
+
+  /** Writes, and names the rows that somebody else had inserted meanwhile. */
+  const write = async (writes: readonly mongo.AnyBulkWriteOperation<InboxRow>[]): Promise<Set<string>> => {
+    if (writes.length === 0) return new Set()
+    try {
+      await rows.bulkWrite([...writes], { ordered: false })
+      return new Set()
+    } catch (thrown) {
+      if (!(thrown instanceof mongo.MongoBulkWriteError)) throw thrown
+      const errors = Array.isArray(thrown.writeErrors) ? thrown.writeErrors : [thrown.writeErrors]
+      if (errors.length === 0 || !errors.every(isDuplicate)) throw thrown
+      return new Set(
+        errors.flatMap(({ index }) => {
+          const operation = writes[index]
+          return operation !== undefined && 'insertOne' in operation ? [String(operation.insertOne.document._id)] : []
+        }),
+      )
+    }
+  }
+
+  return { accept }
+}
+
+interface Work {
+  readonly id: string
+  readonly row: KnownRow | undefined
+  readonly effect: Effect
+}
+
+function effectsOf(arrivals: ReadonlyMap<string, Arrival>, known: ReadonlyMap<string, KnownRow>): Work[] {
+  return [...arrivals].map(([id, arrival]) => {
+    const row = known.get(id)
+    return { id, row, effect: effectOf(row, arrival) }
+  })
+}
+
+function writeOf({ id, row, effect }: Work, rules: ArrivalRules): mongo.AnyBulkWriteOperation<InboxRow>[] {
+  switch (effect.kind) {
+    case 'none':
+      return []
+    case 'wanted':
+      if (row === undefined) return [{ insertOne: { document: insertedRow(effect.delivery, effect.older, rules) } }]
+      return [{ updateOne: { filter: { _id: id }, update: arrivalUpdate(effect.delivery, effect.older, rules) } }]
+    case 'late': {
+      if (row === undefined) return []
+      // the wanted state stays; only what it differs in, and so how urgent it is, may be new
+      const priority = priorityOf({ ...row, changed: effect.changed })
+      return [{ updateOne: { filter: { _id: id }, update: lateUpdate(effect.older, effect.changed, priority, rules) } }]
+    }
+    default:
+      return effect satisfies never
+  }
+}
