@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { PolicyFileError, type PolicyFileProblem, parsePolicyText, readPolicyFile } from './policy-file.ts'
 
@@ -103,6 +104,11 @@ describe('a policy file', () => {
       const path = join(folder, 'latin.yaml')
       await writeFile(path, Buffer.from(`title: Caf\u00e9\n`, 'latin1'))
       await expect(readPolicyFile(path)).rejects.toThrow('latin.yaml:1:1 the file is not UTF-8')
+    })
+
+    it('that ships with Heed is a policy', async () => {
+      const policy = await readPolicyFile(fileURLToPath(new URL('../../../deploy/policy/qualified3d.yaml', import.meta.url)))
+      expect(policy).toMatchObject({ id: 'qualified3d', version: '1.0' })
     })
 
     it('that is missing is an error of the file system', async () => {

@@ -10,9 +10,15 @@ function weekdayOf(day: number): number {
   return (((day + 4) % 7) + 7) % 7
 }
 
-function isBusinessDay(day: number, holidays: ReadonlySet<string>): boolean {
-  const weekday = weekdayOf(day)
-  return weekday !== 0 && weekday !== 6 && !holidays.has(new Date(day * dayMs).toISOString().slice(0, 10))
+// The holidays as counted days. A calendar never changes once it is made, and a deadline is asked for at every delivery.
+const holidaysOf = new WeakMap<BusinessCalendar, ReadonlySet<number>>()
+
+function holidayDays(calendar: BusinessCalendar): ReadonlySet<number> {
+  const known = holidaysOf.get(calendar)
+  if (known !== undefined) return known
+  const days = new Set(calendar.holidays.map((day) => Date.parse(`${day}T00:00:00Z`) / dayMs))
+  holidaysOf.set(calendar, days)
+  return days
 }
 
 /**
@@ -28,11 +34,12 @@ export function deadlineAt(rule: DeadlineRule, acceptedAt: number, calendar: Bus
   if (!Number.isSafeInteger(rule.businessDays) || rule.businessDays < 1)
     throw new RangeError('a deadline needs a positive whole number of business days')
   const offsetMs = calendar.utcOffsetMinutes * minuteMs
-  const holidays = new Set(calendar.holidays)
+  const holidays = holidayDays(calendar)
   let day = Math.floor((acceptedAt + offsetMs) / dayMs)
   for (let left = rule.businessDays; left > 0; ) {
     day += 1
-    if (isBusinessDay(day, holidays)) left -= 1
+    const weekday = weekdayOf(day)
+    if (weekday !== 0 && weekday !== 6 && !holidays.has(day)) left -= 1
   }
   return (day + 1) * dayMs - offsetMs
 }

@@ -50,7 +50,7 @@ export type WaitReason = (typeof waitReasons)[number]
  */
 export type ReasonCode = `${'unavailable' | 'auth' | 'configuration' | 'item' | 'batch' | 'not-applicable'}.${string}`
 
-/** The states of a delivery. See DELIVERY_STATES in the README of this room for the drawing. */
+/** The states of a delivery. The README of this room has the drawing. */
 export type DeliveryState =
   | 'pending'
   | 'accepted'
