@@ -1,9 +1,11 @@
 import type kafkajs from 'kafkajs'
+import { unreadableHeader } from './fetch-decoder.ts'
 import type { ConsumedRecord } from './types.ts'
 
 /** A record as the client hands it over, in this project's form. Text that is no UTF-8 comes with replacement characters. */
 export function toRecord(message: kafkajs.KafkaMessage): ConsumedRecord {
   const headers: Record<string, string> = {}
+  const unreadable = message.headers?.[unreadableHeader]
   for (const name in message.headers) {
     const value = message.headers[name]
     const last = Array.isArray(value) ? value.at(-1) : value
@@ -15,6 +17,8 @@ export function toRecord(message: kafkajs.KafkaMessage): ConsumedRecord {
     headers,
     offset: message.offset,
     timestamp: Number(message.timestamp),
+    // A record that carries this header by itself has a key; the stand-in of the decoder has none.
+    ...(message.key === null && unreadable !== undefined ? { unreadable: String(unreadable) } : {}),
   }
 }
 

@@ -42,6 +42,11 @@ export interface ConsumedRecord {
   offset: string
   /** Milliseconds since 1970. */
   timestamp: number
+  /**
+   * Why this stands for a whole batch that could not be decoded, such as `compression zstd`; `value` then holds the bytes of its
+   * records and `offset` is the batch's last. It belongs among the dead letters.
+   */
+  unreadable?: string
 }
 
 /** Records of one partition, in order. */
