@@ -86,7 +86,6 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
   const startedHere: StackServer[] = []
   const exits = exitBoard(log)
   let held: HeldLock | undefined
-  let own = false
   let joins = false
   const close = async (toStop: readonly StackServer[]) => {
     exits.close()
@@ -103,7 +102,7 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
       const facts = { given: Boolean(env[givenBy[part]]), prefer, dataSource: file[part]?.source, docker }
       choices.set(part, await chooseSource(part, facts))
     }
-    own = [...choices.values()].some(({ source }) => source !== 'given')
+    const own = [...choices.values()].some(({ source }) => source !== 'given')
     let running: RunningFile = {}
     if (own) {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 })
