@@ -6,7 +6,7 @@ import { InputError } from './failures.ts'
 const address = z.string().regex(/^[^\s:]+:\d+$|^\[[0-9a-f:]+\]:\d+$/)
 
 /** `<data>/hub.json`: where a running hub is, and the keys of its demo callers. Written by services/hub, readable by its owner only. */
-const hubFile = z.object({
+export const hubFileShape = z.object({
   pid: z.number().int(),
   grpc: z.object({ preferences: address, propagation: address, audit: address }),
   http: z.record(z.string(), z.string()),
@@ -18,7 +18,7 @@ const hubFile = z.object({
 })
 
 /** Where a running hub is. */
-export type HubFile = z.output<typeof hubFile>
+export type HubFile = z.output<typeof hubFileShape>
 
 /** How to reach a hub: what the environment says, and what a running hub wrote down. */
 export interface HubAddresses {
@@ -39,7 +39,7 @@ export function readHubFile(dataDir: string): HubFile | undefined {
     return undefined
   }
   try {
-    return hubFile.parse(JSON.parse(text))
+    return hubFileShape.parse(JSON.parse(text))
   } catch {
     throw new InputError(`${join(dataDir, 'hub.json')} is damaged: start the hub again`)
   }

@@ -1,0 +1,56 @@
+import { readFile } from 'node:fs/promises'
+import { parsePolicyText } from '@heed/contracts'
+import { systemClock } from '@heed/platform/clock'
+import { brokerList, describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
+import { operationsServer } from '@heed/platform/http'
+import { connectKafka } from '@heed/platform/kafka'
+import { runUntil, shutdownSignal } from '@heed/platform/lifecycle'
+import { createLogger } from '@heed/platform/log'
+import { createMetrics } from '@heed/platform/metrics'
+import { connectMongo } from '@heed/platform/mongo'
+import { z } from 'zod'
+import { propagationApp } from './app.ts'
+import { propagationShape } from './config.ts'
+import { snapshotsOverGrpc } from './snapshots.ts'
+
+const config = readConfig(process.env, {
+  ...propagationShape,
+  KAFKA_BROKERS: brokerList,
+  MONGODB_URI: { schema: z.string().min(1), secret: true },
+  HEED_POLICY_FILE: z.string().min(1),
+  LOG_LEVEL: logLevel,
+  HEED_OPERATIONS_PORT: portNumber(7199),
+})
+const log = createLogger('propagation', { level: config.LOG_LEVEL })
+log.info(describeConfig(config), 'starting')
+const policyBytes = await readFile(config.HEED_POLICY_FILE)
+const policy = parsePolicyText(policyBytes.toString('utf8'), config.HEED_POLICY_FILE)
+const metrics = createMetrics({ processFigures: true })
+const mongo = await connectMongo({ uri: config.MONGODB_URI, appName: 'heed-propagation', log })
+const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'heed-propagation', log })
+const snapshots = snapshotsOverGrpc({ address: config.HEED_PREFERENCES_ADDRESS, key: config.HEED_PROPAGATION_CALLER_KEY })
+
+const propagation = propagationApp({
+  policy,
+  policyBytes,
+  port: config.HEED_PROPAGATION_PORT,
+  host: config.HEED_PROPAGATION_HOST,
+  dbPrefix: config.HEED_DB_PREFIX,
+  topicPrefix: config.HEED_TOPIC_PREFIX,
+  reflection: config.HEED_ENV !== 'production',
+  mongo,
+  kafka,
+  snapshots,
+  log,
+  clock: systemClock,
+  metrics,
+})
+
+await runUntil(
+  shutdownSignal(),
+  [...propagation.parts, operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: propagation.readiness, log })],
+  log,
+)
+snapshots.close()
+await kafka.stop()
+await mongo.stop()
