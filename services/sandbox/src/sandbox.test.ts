@@ -80,8 +80,11 @@ describe('the control interface', () => {
     expect((await control('GET', '/mailchimp/connection')).json).toEqual({
       url: sandbox.mailchimp.url,
       apiKey: sandbox.mailchimp.apiKey,
+      apiKeyPath: sandbox.mailchimp.apiKeyPath,
       oauthToken: sandbox.mailchimp.oauthToken,
     })
+    expect(readFileSync(sandbox.mailchimp.apiKeyPath, 'utf8')).toBe(sandbox.mailchimp.apiKey)
+    expect(readFileSync(sandbox.hashedEmail.clientKey.path, 'utf8')).toBe(sandbox.hashedEmail.clientKey.privateKey)
     expect((await control('GET', '/hashed-email/connection')).json).toMatchObject({
       port: sandbox.hashedEmail.port,
       hostKeySha256: sandbox.hashedEmail.hostKeySha256,

@@ -159,7 +159,7 @@ async function play(stage: Stage, options: HashedEmailOptions): Promise<Vendor<H
   }
   const hostKeySha256 = fingerprint(keys.host)
   const api: HashedEmail = {
-    host: stage.host,
+    host: new URL(stage.origin).hostname,
     port: server.port,
     hostKeySha256,
     otherHostKeySha256: fingerprint(keys.otherHost),

@@ -8,6 +8,8 @@ export interface KeyPair {
   readonly privateKey: string
   /** `ssh-ed25519 AAAA…`. */
   readonly publicKey: string
+  /** The file that holds the private key, for clients that are given a file. */
+  readonly path: string
 }
 
 /** The key pair kept under this name in the folder (0600), made on first use. */
@@ -16,11 +18,11 @@ export function keptKeyPair(folder: string, name: string): KeyPair {
   if (!existsSync(path)) writeFileSync(path, newPrivateKey(), { mode: 0o600 })
   const privateKey = readFileSync(path, 'utf8')
   const blob = parsed(privateKey).getPublicSSH().toString('base64')
-  return { privateKey, publicKey: `ssh-ed25519 ${blob} heed-sandbox` }
+  return { privateKey, publicKey: `ssh-ed25519 ${blob} heed-sandbox`, path }
 }
 
 /** SHA-256 of a public key in lowercase hex, as a client pins it. */
-export function fingerprint({ privateKey }: KeyPair): string {
+export function fingerprint({ privateKey }: Pick<KeyPair, 'privateKey'>): string {
   return createHash('sha256').update(parsed(privateKey).getPublicSSH()).digest('hex')
 }
 

@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { commonControl } from '../frame/common-control.ts'
 import { type HttpPlay, type HttpRequest, playHttp } from '../frame/http-play.ts'
 import type { Store } from '../frame/store.ts'
@@ -32,6 +34,8 @@ export interface Mailchimp {
   /** The base of the API without its version: `<url>/3.0/lists`. */
   readonly url: string
   readonly apiKey: string
+  /** The file that holds the API key, for clients that are given a file. */
+  readonly apiKeyPath: string
   readonly oauthToken: string
   readonly control: MailchimpControl
 }
@@ -71,6 +75,8 @@ function play(stage: Stage, options: MailchimpOptions): Vendor<Mailchimp> {
     ...(options.oauthToken && { oauthToken: options.oauthToken }),
   }
   const url = `${stage.origin}/mailchimp`
+  const apiKeyPath = join(stage.folder, 'api-key')
+  writeFileSync(apiKeyPath, credentials.apiKey, { mode: 0o600 })
 
   const held: { store?: Store; batches?: Batches } = {}
   const store = (): Store => present(held.store)
@@ -133,12 +139,12 @@ function play(stage: Stage, options: MailchimpOptions): Vendor<Mailchimp> {
     },
   }
   return {
-    api: { url, apiKey: credentials.apiKey, oauthToken: credentials.oauthToken, control },
+    api: { url, apiKey: credentials.apiKey, apiKeyPath, oauthToken: credentials.oauthToken, control },
     misbehave: (body) => control.misbehave(mailchimpMisbehaviour.parse(body)),
     page: mailchimpPage(url, account, batches),
     handle: playHttp(interfacePlay, stage, switches, () => store().flush()),
     controlRoutes: (router) =>
-      mailchimpControlRoutes(router, own, () => ({ url, apiKey: credentials.apiKey, oauthToken: credentials.oauthToken })),
+      mailchimpControlRoutes(router, own, () => ({ url, apiKey: credentials.apiKey, apiKeyPath, oauthToken: credentials.oauthToken })),
     stop: async () => store().close(),
   }
 }
