@@ -9,6 +9,9 @@ import type { OutgoingRecord, Publisher, PublisherOptions } from './types.ts'
 /** The default limit of a broker is 1 MiB for one batch of one partition; a request stays below it with room for framing. */
 export const maxRequestBytes = 900 * 1024
 
+const stopGraceMs = 5_000
+const unhealthyStopGraceMs = 500
+
 interface Call {
   records: readonly OutgoingRecord[]
   bytes: number
@@ -188,7 +191,7 @@ export function createPublisher(client: kafkajs.Kafka, log: Logger, options: Pub
     stop: once(async () => {
       stopped = true
       // What waits is still sent; what cannot be sent within the grace is given back to its caller.
-      const grace = setTimeout(() => stopping.abort(), 5_000)
+      const grace = setTimeout(() => stopping.abort(), healthy ? stopGraceMs : unhealthyStopGraceMs)
       await working
       clearTimeout(grace)
       stopping.abort()
