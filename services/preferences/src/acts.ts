@@ -1,0 +1,143 @@
+import { type ActType, type EventData, encodeEvent, type WireRecord } from '@heed/contracts'
+import type { ChangeId, DeliveryId, IdentifierKind, PurposeKey, RecipientId, SubjectId } from '@heed/domain'
+
+interface ActBase {
+  /** The same act done twice has the same id. */
+  readonly _id: string
+  readonly at: Date
+  /** The caller that acted, or this service. */
+  readonly by: string
+  /** Null until the broker has it. */
+  readonly publishedAt: Date | null
+}
+
+/** Kinds and forms that were handed over together; never a value. */
+export type DisclosedForms = readonly { readonly kind: IdentifierKind; readonly form: string; readonly count: number }[]
+
+/** One hand-over of identifiers: a row for a whole call, since most of its subjects have the same kinds. */
+export interface DisclosureRow extends ActBase {
+  readonly type: 'heed.disclosure.made.v1'
+  readonly recipientId: RecipientId
+  readonly policyVersion: string
+  /** The distinct lists of kinds and forms of this call. */
+  readonly forms: readonly DisclosedForms[]
+  /** Which subject got which list, by its place in `forms`. */
+  readonly items: readonly { readonly subjectId: SubjectId; readonly deliveryId?: DeliveryId; readonly form: number }[]
+}
+
+export interface LinksMadeRow extends ActBase {
+  readonly type: 'heed.link.made.v1'
+  readonly purpose: PurposeKey
+  readonly subjectIds: readonly SubjectId[]
+}
+
+export interface LinkUsedRow extends ActBase {
+  readonly type: 'heed.link.used.v1'
+  readonly subjectId: SubjectId
+  readonly scope: string
+  readonly method: 'one-click' | 'preference-page' | 'mailto'
+  readonly tokenFingerprint: string
+  readonly keyId: string
+  readonly changeId?: ChangeId
+}
+
+export interface IdentifiersLinkedRow extends ActBase {
+  readonly type: 'heed.identifiers.linked.v1'
+  readonly subjectId: SubjectId
+  readonly kinds: readonly IdentifierKind[]
+  readonly mergedSubjectIds: readonly SubjectId[]
+}
+
+export interface PolicyLoadedRow extends ActBase {
+  readonly type: 'heed.policy.loaded.v1'
+  readonly policyId: string
+  readonly policyVersion: string
+  readonly sha256: string
+}
+
+/** An act that is no change and no outcome but belongs in the trail, as it waits for the relay. */
+export type ActRow = DisclosureRow | LinksMadeRow | LinkUsedRow | IdentifiersLinkedRow | PolicyLoadedRow
+
+/** What stands in `ce_source` and, where the service itself acts, in `by`. */
+export const source = 'services/preferences'
+
+function record<Type extends ActType>(type: Type, key: string, data: EventData<Type>): WireRecord {
+  return encodeEvent(type, key, data, { id: data.actId, source, time: data.at })
+}
+
+/** The records of an act: one for each subject that it concerns, under an id of its own that a repetition keeps. */
+export function recordsOf(row: ActRow): WireRecord[] {
+  const base = { actId: row._id, at: row.at.getTime(), by: row.by }
+  switch (row.type) {
+    case 'heed.disclosure.made.v1':
+      return row.items.map(({ subjectId, deliveryId, form }, index) =>
+        record(row.type, subjectId, {
+          ...base,
+          actId: `${row._id}/${index}`,
+          subjectId,
+          recipientId: row.recipientId,
+          ...(deliveryId === undefined ? {} : { deliveryId }),
+          identifiers: [...(row.forms[form] ?? [])],
+          policyVersion: row.policyVersion,
+        }),
+      )
+    case 'heed.link.made.v1':
+      return row.subjectIds.map((subjectId, index) =>
+        record(row.type, subjectId, { ...base, actId: `${row._id}/${index}`, subjectId, purpose: row.purpose }),
+      )
+    case 'heed.link.used.v1':
+      return [
+        record(row.type, row.subjectId, {
+          ...base,
+          subjectId: row.subjectId,
+          scope: row.scope,
+          method: row.method,
+          tokenFingerprint: row.tokenFingerprint,
+          keyId: row.keyId,
+          ...(row.changeId === undefined ? {} : { changeId: row.changeId }),
+        }),
+      ]
+    case 'heed.identifiers.linked.v1':
+      return [
+        record(row.type, row.subjectId, {
+          ...base,
+          subjectId: row.subjectId,
+          kinds: [...row.kinds],
+          mergedSubjectIds: [...row.mergedSubjectIds],
+        }),
+      ]
+    case 'heed.policy.loaded.v1':
+      return [
+        record(row.type, row.policyId, {
+          ...base,
+          policyId: row.policyId,
+          policyVersion: row.policyVersion,
+          sha256: row.sha256,
+          service: source,
+        }),
+      ]
+    default:
+      return row satisfies never
+  }
+}
+
+/** How many records an act will make. */
+export function recordCount(row: ActRow): number {
+  if (row.type === 'heed.disclosure.made.v1') return row.items.length
+  return row.type === 'heed.link.made.v1' ? row.subjectIds.length : 1
+}
+
+/** Gathers what one call hands over, with each distinct list of kinds kept once. */
+export function disclosureOf(
+  handed: readonly { readonly subjectId: SubjectId; readonly deliveryId?: DeliveryId; readonly forms: DisclosedForms }[],
+): Pick<DisclosureRow, 'forms' | 'items'> {
+  const forms: DisclosedForms[] = []
+  const places = new Map<string, number>()
+  const items = handed.map(({ subjectId, deliveryId, forms: list }) => {
+    const text = JSON.stringify(list)
+    const form = places.get(text) ?? forms.push(list) - 1
+    places.set(text, form)
+    return { subjectId, ...(deliveryId === undefined ? {} : { deliveryId }), form }
+  })
+  return { forms, items }
+}

@@ -1,0 +1,230 @@
+import { hash, randomUUID } from 'node:crypto'
+import { loadService, topicsOf } from '@heed/contracts'
+import type { Policy } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import { type CallerStore, type GrpcServer, grpcServer, type ServedService } from '@heed/platform/grpc'
+import type { Kafka } from '@heed/platform/kafka'
+import { once, type Part } from '@heed/platform/lifecycle'
+import type { Logger } from '@heed/platform/log'
+import type { Metrics } from '@heed/platform/metrics'
+import type { CheckResult, MongoConnection } from '@heed/platform/mongo'
+import { type PolicyLoadedRow, source } from './acts.ts'
+import { batchReader } from './batch-reader.ts'
+import { bell } from './bell.ts'
+import { changesWatch } from './changes-watch.ts'
+import { directory, type Interruption } from './directory.ts'
+import { changeHandlers } from './grpc-changes.ts'
+import { identifierHandlers, linkHandlers } from './grpc-links.ts'
+import { readHandlers } from './grpc-reads.ts'
+import { intake } from './intake.ts'
+import { journal, readNewest } from './journal.ts'
+import { checkKeys, rewrapping } from './key-checks.ts'
+import type { PreferencesKeys } from './keys.ts'
+import { linker } from './link-identifiers.ts'
+import { people } from './people.ts'
+import { type Relay, type RelayStep, relay } from './relay.ts'
+import { resolver } from './resolve-identifiers.ts'
+import { type ChangeRow, ensureIndexes, openStore, type Store } from './rows.ts'
+import { links } from './unsubscribe-links.ts'
+import { Vault } from './vault.ts'
+
+/** How the service is set up, apart from what it shares with others. */
+export interface PreferencesConfig {
+  readonly dbPrefix: string
+  readonly topicPrefix: string
+  /** 0 takes a free one; `PreferencesApp.server.port` says which. */
+  readonly port: number
+  readonly host?: string
+  readonly publicUrl: string
+  readonly unsubscribeMailto?: string
+  readonly reflection: boolean
+  readonly keys: PreferencesKeys
+}
+
+/** What the service shares with others of the same process. */
+export interface PreferencesAdapters {
+  readonly mongo: MongoConnection
+  readonly kafka: Kafka
+  readonly callers: CallerStore
+  readonly policy: Policy
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: Metrics
+  /** For fault tests: called between two writes that a crash may part; what it throws is the crash. */
+  readonly interrupt?: Interruption
+  /** For fault tests: called after the steps of the relay. */
+  readonly afterRelayStep?: (step: RelayStep) => void | Promise<void>
+}
+
+/** The service as a process, the hub or a test starts it. */
+export interface PreferencesApp {
+  /** In the order of their start. */
+  readonly parts: readonly Part[]
+  readonly server: GrpcServer
+  readonly relay: Relay
+  readonly store: Store
+  readiness(): Promise<CheckResult[]>
+}
+
+/** Halfway links and merges older than this were left by a crash. */
+const finishAfterMs = 30_000
+
+const scopes = {
+  SetPreferences: 'preferences:write',
+  StreamPreferences: 'preferences:write',
+  GetPreferences: 'preferences:read',
+  CheckPermission: 'permission:check',
+  BatchCheckPermission: 'permission:check',
+  PlanChange: 'preferences:read',
+  WatchChanges: 'changes:watch',
+  ScanSnapshots: 'snapshots:scan',
+  LinkIdentifiers: 'identifiers:link',
+  CreateUnsubscribeLinks: 'links:create',
+  UseUnsubscribeLinks: 'links:use',
+  GetPolicy: 'policy:read',
+} as const
+
+/**
+ * What each subject chose, over gRPC, with the relay that publishes it. Nothing runs before the parts are started; the first of them checks keys and indexes.
+ */
+export function preferencesApp(config: PreferencesConfig, adapters: PreferencesAdapters): PreferencesApp {
+  const { mongo, kafka, callers, policy, log, clock, metrics, interrupt, afterRelayStep } = adapters
+  const store = openStore(mongo, config.dbPrefix)
+  const vault = new Vault(config.keys)
+  const published = bell()
+  const [signingKey] = config.keys.links
+  if (signingKey === undefined) throw new TypeError('no link key')
+
+  const outcomes = metrics.counter({ name: 'heed_preferences_requests_total', help: 'Requests to change choices', labels: ['outcome'] })
+  const newest = batchReader({ read: (ids) => readNewest(store, ids), maxKeys: 1_000, concurrency: 4 } satisfies Parameters<
+    typeof batchReader<ChangeRow['subjectId'], ChangeRow>
+  >[0])
+  const rows = journal((ids) => newest.load(ids))
+  const owners = directory({ store, vault, clock, log, ...(interrupt === undefined ? {} : { interrupt }) })
+  const wake = () => changesRelay.wake()
+  const changes = intake({ store, directory: owners, journal: rows, policy, clock, log, committed: wake })
+  const joins = linker({
+    store,
+    directory: owners,
+    journal: rows,
+    policy,
+    clock,
+    committed: wake,
+    ...(interrupt === undefined ? {} : { interrupt }),
+  })
+  const changesRelay = relay({
+    store,
+    kafka,
+    topics: topicsOf(config.topicPrefix),
+    holder: randomUUID(),
+    clock,
+    log,
+    metrics,
+    published,
+    sweeps: [
+      {
+        name: 'links.finish',
+        everyMs: finishAfterMs,
+        run: async () => {
+          const found = await joins.finish(new Date(clock.now() - finishAfterMs))
+          if (found > 0) log.warn({ found }, 'links.finished-after-crash')
+          return 'idle'
+        },
+      },
+      { name: 'keys.rewrap', everyMs: 10 * 60_000, run: rewrapping({ store, vault, clock, log }) },
+    ],
+    ...(afterRelayStep === undefined ? {} : { afterStep: afterRelayStep }),
+  })
+
+  const door = { policy, vault }
+  const now = () => clock.now()
+  const persons = people({ store, directory: owners, journal: rows })
+  const mailLinks = links({
+    store,
+    directory: owners,
+    journal: rows,
+    intake: changes,
+    policy,
+    signingKey,
+    publicUrl: config.publicUrl,
+    ...(config.unsubscribeMailto === undefined ? {} : { mailto: config.unsubscribeMailto }),
+    clock,
+    recorded: wake,
+  })
+  const preferences: ServedService = {
+    definition: loadService('heed.preferences.v1.PreferenceService'),
+    handlers: {
+      ...changeHandlers({
+        door,
+        intake: changes,
+        linker: joins,
+        store,
+        now,
+        recorded: wake,
+        counted: (outcome) => outcomes.add({ outcome }),
+      }),
+      ...readHandlers({ door, people: persons, journal: rows, store, watch: changesWatch({ store, clock, published }), now }),
+      ...linkHandlers({ door, links: mailLinks }),
+    },
+    scopes,
+    hot: ['SetPreferences', 'CheckPermission', 'BatchCheckPermission', 'GetPreferences', 'UseUnsubscribeLinks'],
+  }
+  const identifiers: ServedService = {
+    definition: loadService('heed.identifiers.v1.IdentifierService'),
+    handlers: identifierHandlers({
+      door,
+      resolver: resolver({ store, directory: owners, journal: rows, vault, policyVersion: policy.version, clock, recorded: wake }),
+    }),
+    scopes: { ResolveIdentifiers: 'identifiers:resolve:*' },
+    hot: ['ResolveIdentifiers'],
+  }
+  const server = grpcServer({
+    name: 'preferences',
+    port: config.port,
+    ...(config.host === undefined ? {} : { host: config.host }),
+    services: [preferences, identifiers],
+    callers,
+    log,
+    metrics,
+    reflection: config.reflection,
+    clock,
+  })
+
+  const journalPart: Part = {
+    name: 'journal',
+    start: async () => {
+      await ensureIndexes(store)
+      await checkKeys(store, vault)
+      await store.acts.insertOne(policyLoaded(policy, clock.now()))
+      return {
+        // after the server: what was taken is answered first
+        stop: once(async () => {
+          await changes.stop()
+          await owners.stop()
+        }),
+      }
+    },
+  }
+
+  return {
+    parts: [journalPart, changesRelay, server],
+    server,
+    relay: changesRelay,
+    store,
+    // not the broker: intake goes on without it, and the outbox metric tells
+    readiness: async () => [await mongo.health()],
+  }
+}
+
+function policyLoaded(policy: Policy, now: number): PolicyLoadedRow {
+  return {
+    _id: `policy/${randomUUID()}`,
+    type: 'heed.policy.loaded.v1',
+    at: new Date(now),
+    by: source,
+    publishedAt: null,
+    policyId: policy.id,
+    policyVersion: policy.version,
+    sha256: hash('sha256', JSON.stringify(policy), 'hex'),
+  }
+}

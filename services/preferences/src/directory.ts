@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto'
+import { type Identifier, type SubjectId, subjectIdOf } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import type { Logger } from '@heed/platform/log'
+import { duplicateKeyIndex, type GroupCommit, groupCommit } from '@heed/platform/mongo'
+import { batchReader } from './batch-reader.ts'
+import type { PersonRef } from './door.ts'
+import { Lru } from './lru.ts'
+import type { IdentifierRow, Store, SubjectRow } from './rows.ts'
+import { bytesOf, type Vault } from './vault.ts'
+
+/** Who owns which identifier. An identifier never changes hands, so that an answer once true stays true; a merge is read off the journal. */
+export interface Directory {
+  /** The owner of each known identifier, by look-up id. */
+  find(lookupIds: readonly string[]): Promise<Map<string, SubjectId>>
+  /** The owner of each person's reference; a new subject for each identifier that nobody owns. The ids of references by subject id come back unchecked. */
+  findOrCreate(refs: readonly PersonRef[]): Promise<SubjectId[]>
+  /**
+   * Gives identifiers to a subject. Answers with the owner of each: this subject, or whoever owned it before. A new one is stored as unannounced.
+   * When it resolves, the rows are durable.
+   */
+  claim(subject: SubjectRow, identifiers: readonly ClaimedIdentifier[]): Promise<{ readonly owner: SubjectId; readonly added: boolean }[]>
+  /** The rows of subjects that exist. */
+  subjects(ids: readonly SubjectId[]): Promise<Map<SubjectId, SubjectRow>>
+  stop(): Promise<void>
+}
+
+/** An identifier with the id under which it is looked up. */
+export interface ClaimedIdentifier {
+  readonly identifier: Identifier
+  readonly lookupId: string
+}
+
+/** Points between two writes where a test may end the process in its thoughts. */
+export type Interruption = (point: string) => void | Promise<void>
+
+export function directory(options: {
+  readonly store: Store
+  readonly vault: Vault
+  readonly clock: Clock
+  readonly log: Logger
+  /** How many owners are remembered. */
+  readonly remembered?: number
+  readonly interrupt?: Interruption
+}): Directory {
+  const { store, vault, clock, log, remembered = 50_000, interrupt = () => undefined } = options
+  const owners = new Lru<string, SubjectId>(remembered)
+  const subjectRows: GroupCommit<SubjectRow> = groupCommit({
+    collection: store.subjects,
+    maxBatch: 1_000,
+    maxQueue: 50_000,
+    log,
+    concurrency: 2,
+  })
+  const identifierRows: GroupCommit<IdentifierRow> = groupCommit({
+    collection: store.identifiers,
+    maxBatch: 1_000,
+    maxQueue: 50_000,
+    log,
+    concurrency: 2,
+  })
+
+  const reader = batchReader<string, SubjectId>({
+    maxKeys: 1_000,
+    concurrency: 2,
+    read: async (ids) => {
+      const found = new Map<string, SubjectId>()
+      for await (const row of store.identifiers.find({ _id: { $in: [...ids] } }, { projection: { subjectId: 1 }, batchSize: 10_000 })) {
+        owners.set(row._id, row.subjectId)
+        found.set(row._id, row.subjectId)
+      }
+      return found
+    },
+  })
+
+  const find = async (lookupIds: readonly string[]): Promise<Map<string, SubjectId>> => {
+    const found = new Map<string, SubjectId>()
+    const asked: string[] = []
+    for (const id of lookupIds) {
+      const owner = owners.get(id)
+      if (owner === undefined) asked.push(id)
+      else found.set(id, owner)
+    }
+    if (asked.length === 0) return found
+    const read = await reader.load(asked)
+    for (const id of asked) {
+      const owner = read.get(id)
+      if (owner !== undefined) found.set(id, owner)
+    }
+    return found
+  }
+
+  const create = async (wanted: ReadonlyMap<string, ClaimedIdentifier>): Promise<Map<string, SubjectId>> => {
+    const now = new Date(clock.now())
+    const subjects: SubjectRow[] = []
+    const rows: IdentifierRow[] = []
+    for (const [lookupId, { identifier }] of wanted) {
+      const subjectId = subjectIdOf(randomBytes(16))
+      const { key, stored } = vault.newDataKey(subjectId)
+      subjects.push({ _id: subjectId, linkRef: randomBytes(16).toString('hex'), dataKey: stored, createdAt: now })
+      rows.push({ _id: lookupId, subjectId, kind: identifier.kind, sealed: vault.seal(key, subjectId, identifier), linkedAt: now })
+    }
+    // The subject first: a crash in between leaves a subject that nobody refers to. The other way round it would leave an identifier that cannot be opened.
+    await subjectRows.insertAll(subjects)
+    await interrupt('subject-stored')
+    const results = await identifierRows.insertAll(rows)
+    await interrupt('identifier-stored')
+    const created = new Map<string, SubjectId>()
+    const lost: IdentifierRow[] = []
+    for (const [index, row] of rows.entries()) {
+      if (results[index] !== 'inserted') {
+        lost.push(row)
+        continue
+      }
+      owners.set(row._id, row.subjectId)
+      created.set(row._id, row.subjectId)
+    }
+    if (lost.length > 0) {
+      for (const [lookupId, owner] of await find(lost.map((row) => row._id))) created.set(lookupId, owner)
+      await store.subjects.deleteMany({ _id: { $in: lost.map((row) => row.subjectId) } })
+    }
+    return created
+  }
+
+  return {
+    find,
+    async findOrCreate(refs) {
+      const lookupIds = refs.flatMap((ref) => (ref.by === 'identifier' ? [ref.lookupId] : []))
+      const found = lookupIds.length === 0 ? new Map<string, SubjectId>() : await find(lookupIds)
+      const unknown = new Map<string, ClaimedIdentifier>()
+      for (const ref of refs) if (ref.by === 'identifier' && !found.has(ref.lookupId)) unknown.set(ref.lookupId, ref)
+      if (unknown.size > 0) for (const [lookupId, owner] of await create(unknown)) found.set(lookupId, owner)
+      return refs.map((ref) => {
+        if (ref.by === 'subject') return ref.subjectId
+        const owner = found.get(ref.lookupId)
+        // the row that won was deleted since: only an erasure does that
+        if (owner === undefined) throw new Error('an identifier lost its owner')
+        return owner
+      })
+    },
+    async claim(subject, identifiers) {
+      const key = vault.openDataKey(subject._id, { kek: subject.dataKey.kek, sealed: bytesOf(subject.dataKey.sealed) })
+      const now = new Date(clock.now())
+      const claims: { owner: SubjectId; added: boolean }[] = []
+      for (const { identifier, lookupId } of identifiers) {
+        const row: IdentifierRow = {
+          _id: lookupId,
+          subjectId: subject._id,
+          kind: identifier.kind,
+          sealed: vault.seal(key, subject._id, identifier),
+          linkedAt: now,
+          unannounced: true,
+        }
+        const inserted = await store.identifiers.insertOne(row).then(
+          () => true,
+          (thrown: unknown) => {
+            if (duplicateKeyIndex(thrown) === undefined) throw thrown
+            return false
+          },
+        )
+        const owner = inserted ? subject._id : (await find([lookupId])).get(lookupId)
+        if (owner === undefined) throw new Error('an identifier lost its owner')
+        claims.push({ owner, added: inserted })
+      }
+      return claims
+    },
+    async subjects(ids) {
+      const rows = new Map<SubjectId, SubjectRow>()
+      if (ids.length === 0) return rows
+      for await (const row of store.subjects.find({ _id: { $in: [...new Set(ids)] } }, { batchSize: 10_000 })) rows.set(row._id, row)
+      return rows
+    },
+    async stop() {
+      await subjectRows.stop()
+      await identifierRows.stop()
+    },
+  }
+}

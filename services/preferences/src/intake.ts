@@ -1,0 +1,392 @@
+import {
+  type ChangeId,
+  changeIdOf,
+  decideChange,
+  type Evidence,
+  type Origin,
+  type Policy,
+  type RequestedChoice,
+  type SubjectId,
+} from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import { asError } from '@heed/platform/errors'
+import { GrpcFault, status } from '@heed/platform/grpc'
+import type { Logger } from '@heed/platform/log'
+import { type GroupCommit, groupCommit, QueueFullError } from '@heed/platform/mongo'
+import type { Directory } from './directory.ts'
+import type { PersonRef } from './door.ts'
+import { contended, refusalFault, reusedRequestId, unknownSubject } from './faults.ts'
+import { type Journal, lostVersion, rowOf, snapshotOf } from './journal.ts'
+import type { ChangeRow, RequestRow, Store } from './rows.ts'
+
+/** One request to change what a person chose, checked at the door. */
+export interface IntakeItem {
+  /** `<caller>:<request id>` */
+  readonly rowId: string
+  readonly body: string
+  readonly ref: PersonRef
+  readonly requested: readonly RequestedChoice[]
+  readonly evidence?: Evidence
+  readonly origin: Origin
+  /** The newest version that the caller has seen. */
+  readonly expectedVersion?: number
+}
+
+/** A request that was taken. When an intake answers with it, the change is in the journal of a majority. */
+export interface Accepted {
+  readonly subjectId: SubjectId
+  readonly version: number
+  readonly changeId: ChangeId
+  readonly changed: boolean
+  /** ms since the epoch. */
+  readonly acceptedAt: number
+}
+
+/** Takes changes. */
+export interface Intake {
+  /**
+   * Journals what follows from the request. Requests about one subject are carried out in the order of the calls, whatever they name it by; the others share
+   * reads and inserts. The same row id with the same body gives the same answer again.
+   * Rejects with a `GrpcFault` that says why nothing was changed, or with the database's error, in which case the outcome is unknown: repeat the request.
+   */
+  submit(item: IntakeItem): Promise<Accepted>
+  /** Requests that wait or are under way. */
+  readonly waiting: number
+  /** Takes no more requests, and resolves once those that were taken are answered. */
+  stop(): Promise<void>
+}
+
+export interface IntakeOptions {
+  readonly store: Store
+  readonly directory: Directory
+  readonly journal: Pick<Journal, 'effective'>
+  readonly policy: Policy
+  readonly clock: Clock
+  readonly log: Logger
+  /** Called after rows became durable. */
+  readonly committed: (rows: number) => void
+  /** At most so many requests wait; more are refused with RESOURCE_EXHAUSTED. */
+  readonly maxWaiting?: number
+}
+
+interface Work {
+  readonly item: IntakeItem
+  attempts: number
+  resolve(accepted: Accepted): void
+  reject(error: Error): void
+}
+
+/** A subject's requests in their order; the first one is under way while `busy`. */
+interface Lane {
+  readonly works: Work[]
+  busy: boolean
+}
+
+const maxBatch = 500
+const maxAttempts = 200
+
+const tooMany = () =>
+  new GrpcFault({
+    code: status.RESOURCE_EXHAUSTED,
+    reason: 'INTAKE_FULL',
+    message: 'more changes wait than may; nothing was changed',
+    retryAfterSeconds: 1,
+  })
+
+/**
+ * Two steps, each of which works on whatever has gathered meanwhile. First: whom does each request mean (and a new subject for whom nobody knows)? One batch at
+ * a time, so that order is kept. Second: for up to 500 subjects, one request each, read what is held, decide, insert. An insert that loses the race for its
+ * version against another process is decided again on what that one wrote.
+ */
+export function intake(options: IntakeOptions): Intake {
+  const { store, directory, journal, policy, clock, log, committed, maxWaiting = 20_000 } = options
+  const changes: GroupCommit<ChangeRow> = groupCommit({
+    collection: store.changes,
+    maxBatch: 1_000,
+    maxQueue: maxWaiting + 1,
+    log,
+    concurrency: 2,
+  })
+  const requests: GroupCommit<RequestRow> = groupCommit({ collection: store.requests, maxBatch: 1_000, maxQueue: maxWaiting + 1, log })
+  const arriving: Work[] = []
+  const lanes = new Map<SubjectId, Lane>()
+  const ready: SubjectId[] = []
+  const underWay = new Map<string, Promise<Accepted>>()
+  let waiting = 0
+  let locating = false
+  let deciding = 0
+  let stopping = false
+  let drained: (() => void) | undefined
+
+  const settled = () => {
+    waiting -= 1
+    if (waiting === 0) drained?.()
+  }
+  const answer = (work: Work, accepted: Accepted) => {
+    work.resolve(accepted)
+    settled()
+  }
+  const refuse = (work: Work, thrown: unknown) => {
+    work.reject(thrown instanceof QueueFullError ? tooMany() : asError(thrown))
+    settled()
+  }
+
+  // ---- first step: whom does each request mean?
+
+  const locate = async () => {
+    locating = true
+    // whatever arrives in the same turn of the event loop goes together
+    await new Promise((resolve) => setImmediate(resolve))
+    while (arriving.length > 0) {
+      const batch = arriving.splice(0, maxBatch)
+      try {
+        const owners = await directory.findOrCreate(batch.map(({ item }) => item.ref))
+        for (const [index, work] of batch.entries()) {
+          const owner = owners[index]
+          if (owner !== undefined) enter(owner, work)
+        }
+      } catch (thrown) {
+        for (const work of batch) refuse(work, thrown)
+      }
+      pump()
+    }
+    locating = false
+  }
+
+  const enter = (subjectId: SubjectId, work: Work) => {
+    const lane = lanes.get(subjectId)
+    if (lane !== undefined) {
+      lane.works.push(work)
+      return
+    }
+    lanes.set(subjectId, { works: [work], busy: false })
+    ready.push(subjectId)
+  }
+
+  // ---- second step: read, decide, insert
+
+  const pump = () => {
+    while (deciding < 2 && ready.length > 0) {
+      const subjectIds = ready.splice(0, maxBatch)
+      const heads: [SubjectId, Work][] = []
+      for (const subjectId of subjectIds) {
+        const lane = lanes.get(subjectId)
+        const head = lane?.works[0]
+        if (lane === undefined || head === undefined) continue
+        lane.busy = true
+        heads.push([subjectId, head])
+      }
+      deciding += 1
+      void decide(heads).finally(() => {
+        deciding -= 1
+        pump()
+      })
+    }
+  }
+
+  /** The head of a lane is done with: the next one may go, or the lane ends. */
+  const next = (subjectId: SubjectId) => {
+    const lane = lanes.get(subjectId)
+    if (lane === undefined) return
+    lane.works.shift()
+    lane.busy = false
+    if (lane.works.length === 0) lanes.delete(subjectId)
+    else {
+      ready.push(subjectId)
+      pump()
+    }
+  }
+
+  /** The head of a lane is tried again on what is held by then. */
+  const again = (subjectId: SubjectId, work: Work) => {
+    work.attempts += 1
+    if (work.attempts >= maxAttempts) {
+      refuse(work, contended())
+      next(subjectId)
+      return
+    }
+    const retry = () => {
+      const lane = lanes.get(subjectId)
+      if (lane === undefined) return
+      lane.busy = false
+      ready.push(subjectId)
+      pump()
+    }
+    // the row that won may not be readable on a majority yet, and several losers should not meet again at once
+    void clock.sleep(Math.random() * Math.min(2 ** work.attempts, 32)).then(retry)
+  }
+
+  const decide = async (heads: readonly (readonly [SubjectId, Work])[]) => {
+    try {
+      const rowIds = heads.map(([, { item }]) => item.rowId)
+      const [standings, journalled, answered] = await Promise.all([
+        journal.effective(heads.map(([subjectId]) => subjectId)),
+        journalledRequests(store, rowIds),
+        answeredRequests(store, rowIds),
+      ])
+      const unseen = new Set<SubjectId>()
+      for (const [subjectId, { item }] of heads) {
+        if (item.ref.by === 'subject' && standings.get(subjectId)?.row === undefined) unseen.add(subjectId)
+      }
+      const existing = await directory.subjects([...unseen])
+      for (const [subjectId, work] of heads) {
+        const { item } = work
+        const standing = standings.get(subjectId)
+        const before = journalled.get(item.rowId) ?? answered.get(item.rowId)
+        if (before !== undefined) {
+          if (before.body === item.body) answer(work, before.accepted)
+          else refuse(work, reusedRequestId())
+          next(subjectId)
+        } else if (standing === undefined || (unseen.has(subjectId) && !existing.has(subjectId))) {
+          refuse(work, unknownSubject())
+          next(subjectId)
+        } else if (standing.subjectId !== subjectId) {
+          // merged: it waits its turn among the requests about the subject that is left
+          enter(standing.subjectId, work)
+          next(subjectId)
+        } else carryOut(subjectId, work, standing.row)
+      }
+    } catch (thrown) {
+      for (const [subjectId, work] of heads) {
+        refuse(work, thrown)
+        next(subjectId)
+      }
+    }
+  }
+
+  const carryOut = (subjectId: SubjectId, work: Work, current: ChangeRow | undefined) => {
+    const { item } = work
+    const snapshot = snapshotOf(subjectId, current)
+    if (item.expectedVersion !== undefined && item.expectedVersion !== snapshot.version) {
+      refuse(work, versionMismatch(snapshot.version))
+      next(subjectId)
+      return
+    }
+    const decision = decideChange({
+      policy,
+      current: snapshot,
+      requested: item.requested,
+      ...(item.evidence === undefined ? {} : { evidence: item.evidence }),
+      origin: item.origin,
+      now: clock.now(),
+    })
+    switch (decision.kind) {
+      case 'refused':
+        refuse(work, refusalFault(decision.violations))
+        next(subjectId)
+        return
+      case 'unchanged':
+        void keepAnswer(subjectId, work, snapshot.version, current?.acceptedAt.getTime() ?? clock.now())
+        return
+      case 'changed':
+        void insert(subjectId, work, rowOf(decision.change, { rowId: item.rowId, body: item.body, absorbs: current?.absorbs }))
+        return
+      default:
+        decision satisfies never
+    }
+  }
+
+  const insert = async (subjectId: SubjectId, work: Work, row: ChangeRow) => {
+    try {
+      const result = await changes.insert(row)
+      if (result !== 'inserted') {
+        if (!lostVersion(result.duplicateKey)) log.debug({ index: result.duplicateKey }, 'intake.repeated-request')
+        again(subjectId, work)
+        return
+      }
+      committed(1)
+      answer(work, acceptedOf(row, true))
+    } catch (thrown) {
+      refuse(work, thrown)
+    }
+    next(subjectId)
+  }
+
+  const keepAnswer = async (subjectId: SubjectId, work: Work, version: number, acceptedAt: number) => {
+    try {
+      const kept = { subjectId, version, acceptedAt }
+      const result = await requests.insert({ _id: work.item.rowId, body: work.item.body, at: new Date(clock.now()), answer: kept })
+      if (result !== 'inserted') {
+        again(subjectId, work)
+        return
+      }
+      answer(work, acceptedOf({ ...kept, acceptedAt: new Date(acceptedAt) }, false))
+    } catch (thrown) {
+      refuse(work, thrown)
+    }
+    next(subjectId)
+  }
+
+  const take = (item: IntakeItem): Promise<Accepted> => {
+    if (stopping) return Promise.reject(GrpcFault.unavailable('SERVER_STOPPING', 'the server is stopping'))
+    if (waiting >= maxWaiting) return Promise.reject(tooMany())
+    waiting += 1
+    const taken = new Promise<Accepted>((resolve, reject) => {
+      arriving.push({ item, attempts: 0, resolve, reject })
+    })
+    if (!locating) void locate()
+    return taken
+  }
+
+  return {
+    submit(item) {
+      // the same request twice at once: the second one finds what came of the first
+      const first = underWay.get(item.rowId)
+      if (first !== undefined) return first.then(ignored, ignored).then(() => this.submit(item))
+      const taken = take(item)
+      const forget = () => underWay.delete(item.rowId)
+      underWay.set(item.rowId, taken)
+      taken.then(forget, forget)
+      return taken
+    },
+    get waiting() {
+      return waiting
+    },
+    async stop() {
+      stopping = true
+      if (waiting > 0) await new Promise<void>((resolve) => (drained = resolve))
+      await Promise.all([changes.stop(), requests.stop()])
+    },
+  }
+}
+
+const ignored = () => undefined
+
+function versionMismatch(newest: number): GrpcFault {
+  return new GrpcFault({
+    code: status.FAILED_PRECONDITION,
+    reason: 'VERSION_MISMATCH',
+    message: `the newest version is ${newest}; nothing was changed`,
+    violations: [{ field: 'expected_version', description: 'read the newest version and decide again' }],
+    metadata: { newestVersion: String(newest) },
+  })
+}
+
+function acceptedOf(row: { subjectId: SubjectId; version: number; acceptedAt: Date }, changed: boolean): Accepted {
+  const { subjectId, version, acceptedAt } = row
+  return { subjectId, version, changeId: changeIdOf(subjectId, version), changed, acceptedAt: acceptedAt.getTime() }
+}
+
+interface Before {
+  readonly body: string | undefined
+  readonly accepted: Accepted
+}
+
+/** Requests that made a change: the change itself remembers them. */
+async function journalledRequests(store: Store, rowIds: readonly string[]): Promise<Map<string, Before>> {
+  const found = new Map<string, Before>()
+  const projection = { subjectId: 1, version: 1, acceptedAt: 1, body: 1 }
+  for await (const row of store.changes.find({ _id: { $in: [...rowIds] } }, { projection, batchSize: 10_000 })) {
+    found.set(row._id, { body: row.body, accepted: acceptedOf(row, true) })
+  }
+  return found
+}
+
+/** Requests that changed nothing. */
+async function answeredRequests(store: Store, rowIds: readonly string[]): Promise<Map<string, Before>> {
+  const found = new Map<string, Before>()
+  for await (const { _id, body, answer } of store.requests.find({ _id: { $in: [...rowIds] } }, { batchSize: 10_000 })) {
+    found.set(_id, { body, accepted: acceptedOf({ ...answer, acceptedAt: new Date(answer.acceptedAt) }, false) })
+  }
+  return found
+}

@@ -1,0 +1,62 @@
+import { readPolicyFile } from '@heed/contracts'
+import { systemClock } from '@heed/platform/clock'
+import { brokerList, describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
+import { type CallerRow, mongoCallers } from '@heed/platform/grpc'
+import { operationsServer } from '@heed/platform/http'
+import { connectKafka } from '@heed/platform/kafka'
+import { runUntil, shutdownSignal } from '@heed/platform/lifecycle'
+import { createLogger } from '@heed/platform/log'
+import { createMetrics } from '@heed/platform/metrics'
+import { connectMongo } from '@heed/platform/mongo'
+import { z } from 'zod'
+import { preferencesApp } from './app.ts'
+import { preferencesShape } from './config.ts'
+import { loadKeys } from './keys.ts'
+
+const config = readConfig(process.env, {
+  ...preferencesShape,
+  MONGODB_URI: { schema: z.string().min(1), secret: true },
+  KAFKA_BROKERS: brokerList,
+  HEED_POLICY_FILE: z.string().default('deploy/policy/qualified3d.yaml'),
+  HEED_OPERATIONS_PORT: portNumber(7199),
+  LOG_LEVEL: logLevel,
+})
+const log = createLogger('preferences', { level: config.LOG_LEVEL })
+log.info(describeConfig(config), 'starting')
+const policy = await readPolicyFile(config.HEED_POLICY_FILE)
+const { keys } = await loadKeys({ settings: config, environment: config.HEED_ENV, dataDir: config.HEED_DATA_DIR, log })
+const metrics = createMetrics({ processFigures: true })
+const mongo = await connectMongo({ uri: config.MONGODB_URI, appName: 'preferences', log })
+const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'preferences', log })
+
+const app = preferencesApp(
+  {
+    dbPrefix: config.HEED_DB_PREFIX,
+    topicPrefix: config.HEED_TOPIC_PREFIX,
+    port: config.HEED_PREFERENCES_PORT,
+    host: config.HEED_PREFERENCES_HOST,
+    publicUrl: config.HEED_PUBLIC_URL,
+    ...(config.HEED_UNSUBSCRIBE_MAILTO === undefined ? {} : { unsubscribeMailto: config.HEED_UNSUBSCRIBE_MAILTO }),
+    reflection: config.HEED_REFLECTION ?? config.HEED_ENV === 'development',
+    keys,
+  },
+  {
+    mongo,
+    kafka,
+    callers: mongoCallers(mongo.collection<CallerRow>(`${config.HEED_DB_PREFIX}_callers`, 'callers'), systemClock),
+    policy,
+    log,
+    clock: systemClock,
+    metrics,
+  },
+)
+
+try {
+  await runUntil(
+    shutdownSignal(),
+    [...app.parts, operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: app.readiness, log })],
+    log,
+  )
+} finally {
+  await Promise.all([kafka.stop(), mongo.stop()])
+}

@@ -1,0 +1,260 @@
+import { changeToEvent, encodeEvent, type Topics, topicPlans, type WireRecord } from '@heed/contracts'
+import { changeIdOf } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import { asError } from '@heed/platform/errors'
+import { type Kafka, type OutgoingRecord, PublishError, type Publisher } from '@heed/platform/kafka'
+import { type Loop, loop, type Part } from '@heed/platform/lifecycle'
+import type { Logger } from '@heed/platform/log'
+import type { Metrics } from '@heed/platform/metrics'
+import { duplicateKeyIndex, leadership, lease } from '@heed/platform/mongo'
+import { type ActRow, recordCount, recordsOf, source } from './acts.ts'
+import type { Bell } from './bell.ts'
+import { changeOf } from './journal.ts'
+import { type ChangeRow, outboxIndex, type Store } from './rows.ts'
+
+/** Points between two steps where a test may let a step fail. */
+export type RelayStep = 'published' | 'batch-stored'
+
+export interface RelayOptions {
+  readonly store: Store
+  readonly kafka: Pick<Kafka, 'publisher' | 'ensureTopics'>
+  readonly topics: Topics
+  /** Unique for this process and run. */
+  readonly holder: string
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** Rung whenever a batch was published and stored. */
+  readonly published: Bell
+  /** More work of the leader: swept now and then while this process leads. */
+  readonly sweeps?: readonly { readonly name: string; readonly everyMs: number; run(signal: AbortSignal): Promise<'again' | 'idle'> }[]
+  readonly leaseMs?: number
+  readonly afterStep?: (step: RelayStep) => void | Promise<void>
+}
+
+/** Publishes what the journal holds and the broker does not. */
+export interface Relay extends Part {
+  /** There is something to publish. Cheap; does nothing where another process leads. */
+  wake(): void
+  /** Resolves when everything that was in the outbox is published and marked, where this process leads; when it comes to lead, where it does not yet. */
+  settle(): Promise<void>
+}
+
+const maxBatch = 1_000
+const smallBatch = 250
+const gatherMs = 10
+/** How soon rows of other processes are noticed. */
+const sweepMs = 250
+
+/** The record of a change row. */
+export function recordOf(row: ChangeRow, topic: string): OutgoingRecord {
+  const change = changeOf(row)
+  const wire = encodeEvent('heed.preference.changed.v1', row.subjectId, changeToEvent(change), {
+    id: change.id,
+    source,
+    time: change.acceptedAt,
+  })
+  return { topic, ...wire }
+}
+
+const onTopic = (topic: string, wire: WireRecord): OutgoingRecord => ({ topic, ...wire })
+
+/**
+ * One process at a time leads, by lease. It reads the outbox in the order of (subject, version), so that no version is seen before the one below it; publishes
+ * in one request; stores which rows went together; and marks them. A crash after any of these repeats it and loses nothing. The number of a stored batch is the
+ * fence: a leader that was replaced without noticing finds its number taken.
+ */
+export function relay(options: RelayOptions): Relay {
+  const {
+    store,
+    kafka,
+    topics,
+    holder,
+    clock,
+    log,
+    metrics,
+    published,
+    sweeps = [],
+    leaseMs = 5_000,
+    afterStep = () => undefined,
+  } = options
+  const relayed = metrics.counter({
+    name: 'heed_preferences_published_total',
+    help: 'Records that the broker acknowledged',
+    labels: ['topic'],
+  })
+  metrics.gauge({
+    name: 'heed_preferences_outbox_rows',
+    help: 'Changes that wait for the broker, at most 10,000',
+    // a figure that cannot be had must not cost the others
+    collect: () => store.changes.countDocuments({ publishedAt: null }, { hint: outboxIndex, limit: 10_000 }).catch(() => Number.NaN),
+  })
+  const mine = lease({ collection: store.leases, name: 'relay', holder, ttlMs: leaseMs, clock })
+  let loops: Loop[] = []
+  let outboxes: Loop[] = []
+  let leading: (() => void)[] = []
+
+  const publishEach = async (publisher: Publisher, rows: readonly ChangeRow[]): Promise<ChangeRow[]> => {
+    const through: ChangeRow[] = []
+    for (const row of rows) {
+      try {
+        await publisher.publish([recordOf(row, topics.preferences)])
+        through.push(row)
+      } catch (thrown) {
+        if (!isRecordRefused(thrown)) throw thrown
+        log.error({ changeId: changeIdOf(row.subjectId, row.version), error: asError(thrown) }, 'relay.record-refused')
+      }
+    }
+    return through
+  }
+
+  const changesLoop = (publisher: Publisher, signal: AbortSignal) => {
+    let next: number | undefined
+    let after: ChangeRow | undefined
+    // records that the broker will not take: they stay in the outbox and must not keep the others from it
+    const refused = new Set<string>()
+
+    const recover = async (): Promise<number> => {
+      const last = await store.batches.findOne({}, { sort: { _id: -1 } })
+      if (last === null) return 1
+      await store.changes.updateMany({ _id: { $in: [...last.ids] }, publishedAt: null }, { $set: { publishedAt: last.at } })
+      return last._id + 1
+    }
+
+    const readOutbox = async (): Promise<ChangeRow[]> => {
+      const beyond = after === undefined ? {} : { subjectId: { $gte: after.subjectId } }
+      const rows = await store.changes
+        .find(
+          { publishedAt: null, ...beyond },
+          { hint: outboxIndex, sort: { subjectId: 1, version: 1 }, limit: maxBatch + refused.size, batchSize: 10_000 },
+        )
+        .toArray()
+      const found = refused.size === 0 ? rows : rows.filter((row) => !refused.has(row._id))
+      return found.slice(0, maxBatch)
+    }
+
+    return async (): Promise<'again' | 'idle'> => {
+      if (!mine.isHeld()) return 'idle'
+      next ??= await recover()
+      let rows = await readOutbox()
+      if (rows.length === 0 && after !== undefined) {
+        // the far end of the outbox: what came in behind us is next
+        after = undefined
+        rows = await readOutbox()
+      }
+      if (rows.length === 0) return 'idle'
+      if (!mine.isHeld()) return 'idle'
+      const startedAt = performance.now()
+      try {
+        await publisher.publish(rows.map((row) => recordOf(row, topics.preferences)))
+      } catch (thrown) {
+        if (!isRecordRefused(thrown)) throw thrown
+        const through = await publishEach(publisher, rows)
+        for (const row of rows) if (!through.includes(row)) refused.add(row._id)
+        rows = through
+        if (rows.length === 0) return 'again'
+      }
+      await afterStep('published')
+      const at = new Date(clock.now())
+      const ids = rows.map((row) => row._id)
+      try {
+        await store.batches.insertOne({ _id: next, ids, at })
+      } catch (thrown) {
+        next = undefined
+        if (duplicateKeyIndex(thrown) === undefined) throw thrown
+        log.warn({ holder }, 'relay.replaced')
+        return 'again'
+      }
+      await afterStep('batch-stored')
+      const batch = next
+      next = undefined
+      await store.changes.updateMany({ _id: { $in: ids } }, { $set: { publishedAt: at } })
+      next = batch + 1
+      after = rows.length === maxBatch ? rows.at(-1) : undefined
+      published.ring()
+      relayed.add({ topic: 'preferences' }, rows.length)
+      log.debug({ batch, rows: rows.length, durationMs: Math.round(performance.now() - startedAt) }, 'relay.published')
+      // the first of a burst goes out at once; those behind it gather, since a batch of one costs nearly as much as a batch of a hundred
+      if (rows.length < smallBatch) await clock.sleep(gatherMs, signal)
+      return 'again'
+    }
+  }
+
+  const actsLoop = (publisher: Publisher) => async (): Promise<'again' | 'idle'> => {
+    if (!mine.isHeld()) return 'idle'
+    const rows: ActRow[] = []
+    let records = 0
+    for await (const row of store.acts.find(
+      { publishedAt: null },
+      { hint: outboxIndex, sort: { at: 1 }, limit: maxBatch, batchSize: 20 },
+    )) {
+      // an act may stand for ten thousand records
+      if (rows.length > 0 && records + recordCount(row) > 5 * maxBatch) break
+      rows.push(row)
+      records += recordCount(row)
+    }
+    if (rows.length === 0) return 'idle'
+    await publisher.publish(rows.flatMap((row) => recordsOf(row).map((wire) => onTopic(topics.acts, wire))))
+    await store.acts.updateMany({ _id: { $in: rows.map((row) => row._id) } }, { $set: { publishedAt: new Date(clock.now()) } })
+    relayed.add({ topic: 'acts' }, records)
+    return 'again'
+  }
+
+  const lead = async (signal: AbortSignal) => {
+    // a full minute: while the broker is away the publisher goes on trying, and intake goes on
+    const publisher = kafka.publisher({ deliveryTimeoutMs: 60_000, maxQueue: 50_000 })
+    let ready = false
+    const withTopics = (run: () => Promise<'again' | 'idle'>) => async (): Promise<'again' | 'idle'> => {
+      if (!ready) {
+        await kafka.ensureTopics(ownTopics(topics))
+        ready = true
+      }
+      return run()
+    }
+    const common = { log, clock }
+    outboxes = [
+      loop({ ...common, name: 'relay.changes', everyMs: sweepMs, run: withTopics(changesLoop(publisher, signal)) }),
+      loop({ ...common, name: 'relay.acts', everyMs: sweepMs, run: withTopics(actsLoop(publisher)) }),
+    ]
+    loops = [...outboxes, ...sweeps.map((sweep) => loop({ ...common, ...sweep }))]
+    for (const tell of leading) tell()
+    leading = []
+    if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
+    // the publisher first: a loop may wait for a broker that is away
+    const stopped = loops.map((one) => one.stop())
+    await publisher.stop()
+    await Promise.all(stopped)
+    loops = []
+    outboxes = []
+  }
+
+  const part = leadership({ name: 'relay', lease: mine, ttlMs: leaseMs, lead, log, clock })
+  return {
+    name: part.name,
+    start: part.start,
+    wake() {
+      for (const one of outboxes) one.wake()
+    },
+    async settle() {
+      if (loops.length === 0) await new Promise<void>((resolve) => leading.push(resolve))
+      await Promise.all(loops.map((one) => one.settle()))
+    },
+  }
+}
+
+/** The topics that this room writes, as they are created where they are missing. */
+export function ownTopics(
+  topics: Topics,
+): { name: string; partitions: number; compact?: boolean; minLagMs?: number; retentionMs?: number }[] {
+  return topicPlans(topics, [])
+    .filter(({ name }) => name === topics.preferences || name === topics.acts)
+    .map(({ name, partitions, cleanup }) => ({
+      name,
+      partitions,
+      ...(cleanup.kind === 'compact' ? { compact: true, minLagMs: cleanup.minLagMs } : { retentionMs: cleanup.retentionMs }),
+    }))
+}
+
+function isRecordRefused(thrown: unknown): boolean {
+  return thrown instanceof PublishError && thrown.reason === 'kafka.record-refused'
+}

@@ -1,0 +1,167 @@
+import { hash, randomUUID } from 'node:crypto'
+import { type DeliveryId, deriveForm, type Identifier, type Recipient, type SubjectId } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import { type DisclosedForms, type DisclosureRow, disclosureOf } from './acts.ts'
+import type { Directory } from './directory.ts'
+import type { Journal } from './journal.ts'
+import type { IdentifierRow, Store } from './rows.ts'
+import { bytesOf, type Vault } from './vault.ts'
+
+/** One subject that a connector asks about, for one delivery. */
+export interface ResolveQuestion {
+  readonly subjectId: SubjectId
+  readonly deliveryId?: DeliveryId
+}
+
+/** One identifier in the form that the policy grants. */
+export interface HandedIdentifier {
+  readonly kind: Identifier['kind']
+  readonly form: string
+  readonly value: string
+}
+
+/** What a connector is told about one subject. */
+export interface Resolved {
+  readonly subjectId: SubjectId
+  readonly standing: 'active' | 'merged' | 'erased' | 'unknown'
+  readonly identifiers: readonly HandedIdentifier[]
+  readonly newestVersion: number
+}
+
+const digest = (name: 'sha256' | 'sha512' | 'sha1' | 'md5', text: string): Uint8Array => hash(name, text, 'buffer')
+
+/**
+ * What the policy grants a recipient of these identifiers: only the kinds it names, only in the forms it names, each value once. Pure.
+ */
+export function handedTo(recipient: Recipient, identifiers: readonly Identifier[]): HandedIdentifier[] {
+  const handed: HandedIdentifier[] = []
+  const seen = new Set<string>()
+  for (const { kind, form } of recipient.grants) {
+    for (const identifier of identifiers) {
+      if (identifier.kind !== kind) continue
+      for (const value of deriveForm(kind, identifier.value, form, digest)) {
+        const once = `${kind} ${form} ${value}`
+        if (seen.has(once)) continue
+        seen.add(once)
+        handed.push({ kind, form, value })
+      }
+    }
+  }
+  return handed
+}
+
+/** How many values of each kind and form were handed over. */
+export function formsOf(handed: readonly HandedIdentifier[]): DisclosedForms {
+  const counts = new Map<string, { kind: Identifier['kind']; form: string; count: number }>()
+  for (const { kind, form } of handed) {
+    const key = `${kind} ${form}`
+    const counted = counts.get(key)
+    if (counted === undefined) counts.set(key, { kind, form, count: 1 })
+    else counted.count += 1
+  }
+  return [...counts.values()]
+}
+
+/** Hands identifiers to recipients. */
+export interface Resolver {
+  /**
+   * The identifiers of each subject in the forms that the policy grants the recipient, in the order of the questions. When it resolves, each hand-over is
+   * recorded as a disclosure; where that cannot be done nothing is handed over.
+   */
+  resolve(recipient: Recipient, questions: readonly ResolveQuestion[], caller: string): Promise<Resolved[]>
+}
+
+export function resolver(options: {
+  readonly store: Store
+  readonly directory: Directory
+  readonly journal: Journal
+  readonly vault: Vault
+  readonly policyVersion: string
+  readonly clock: Clock
+  /** Called after a disclosure became durable. */
+  readonly recorded: () => void
+}): Resolver {
+  const { store, directory, journal, vault, policyVersion, clock, recorded } = options
+
+  /** The open identifiers by owner. Data keys are opened for the call and forgotten with it. */
+  const identifiersOf = async (owners: readonly SubjectId[]): Promise<Map<SubjectId, Identifier[]>> => {
+    const [subjects, rows] = await Promise.all([
+      directory.subjects(owners),
+      store.identifiers.find({ subjectId: { $in: [...owners] } }, { batchSize: 10_000 }).toArray(),
+    ])
+    const bySubject = new Map<SubjectId, IdentifierRow[]>()
+    for (const row of rows) {
+      const owned = bySubject.get(row.subjectId)
+      if (owned === undefined) bySubject.set(row.subjectId, [row])
+      else owned.push(row)
+    }
+    const found = new Map<SubjectId, Identifier[]>()
+    for (const [subjectId, owned] of bySubject) {
+      const subject = subjects.get(subjectId)
+      if (subject === undefined || subject.erasedAt !== undefined) continue
+      const key = vault.openDataKey(subjectId, { kek: subject.dataKey.kek, sealed: bytesOf(subject.dataKey.sealed) })
+      // in a fixed order, so that a repeat hands over the same list
+      const sorted = owned.sort((one, other) => one.linkedAt.getTime() - other.linkedAt.getTime() || (one._id < other._id ? -1 : 1))
+      found.set(
+        subjectId,
+        sorted.map(({ kind, sealed }) => vault.open(key, subjectId, kind, bytesOf(sealed))),
+      )
+    }
+    return found
+  }
+
+  return {
+    async resolve(recipient, questions, caller) {
+      const subjectIds = [...new Set(questions.map(({ subjectId }) => subjectId))]
+      const [newest, subjects] = await Promise.all([journal.newest(subjectIds), directory.subjects(subjectIds)])
+      const active = subjectIds.filter((id) => {
+        const subject = subjects.get(id)
+        return subject !== undefined && subject.erasedAt === undefined && newest.get(id)?.mergedInto === undefined
+      })
+      const owned = await identifiersOf(active.flatMap((id) => [id, ...(newest.get(id)?.absorbs ?? [])]))
+      const answers = new Map<SubjectId, Resolved>()
+      for (const subjectId of subjectIds) {
+        const row = newest.get(subjectId)
+        const subject = subjects.get(subjectId)
+        const newestVersion = row?.version ?? 0
+        const answer = (standing: Resolved['standing'], identifiers: readonly HandedIdentifier[] = []) =>
+          answers.set(subjectId, { subjectId, standing, identifiers, newestVersion })
+        if (subject === undefined) answer('unknown')
+        else if (subject.erasedAt !== undefined) answer('erased')
+        else if (row?.mergedInto !== undefined) answer('merged')
+        else
+          answer(
+            'active',
+            handedTo(
+              recipient,
+              [subjectId, ...(row?.absorbs ?? [])].flatMap((id) => owned.get(id) ?? []),
+            ),
+          )
+      }
+      const handed = questions.flatMap(({ subjectId, deliveryId }) => {
+        const identifiers = answers.get(subjectId)?.identifiers ?? []
+        return identifiers.length === 0
+          ? []
+          : [{ subjectId, ...(deliveryId === undefined ? {} : { deliveryId }), forms: formsOf(identifiers) }]
+      })
+      if (handed.length > 0) {
+        const row: DisclosureRow = {
+          _id: `disclosure/${randomUUID()}`,
+          type: 'heed.disclosure.made.v1',
+          at: new Date(clock.now()),
+          by: caller,
+          publishedAt: null,
+          recipientId: recipient.id,
+          policyVersion,
+          ...disclosureOf(handed),
+        }
+        // before the answer leaves: what cannot be recorded is not handed over
+        await store.acts.insertOne(row)
+        recorded()
+      }
+      return questions.map(
+        ({ subjectId }) => answers.get(subjectId) ?? { subjectId, standing: 'unknown', identifiers: [], newestVersion: 0 },
+      )
+    },
+  }
+}

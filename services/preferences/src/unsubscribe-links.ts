@@ -1,0 +1,161 @@
+import { randomUUID } from 'node:crypto'
+import { type LinkKey, mintUnsubscribeToken, unsubscribeHeaders } from '@heed/contracts'
+import { findPurpose, type OriginKind, type Policy, type PurposeKey, parsePurposeKey, purposeOf, type SubjectId } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import type { LinksMadeRow, LinkUsedRow } from './acts.ts'
+import type { Directory } from './directory.ts'
+import { bodyHash, type PersonRef, requestRowId } from './door.ts'
+import { unknownSubject } from './faults.ts'
+import type { Intake } from './intake.ts'
+import type { Journal } from './journal.ts'
+import type { Store, SubjectRow } from './rows.ts'
+
+/** What goes into a mail to one person. */
+export interface MadeLink {
+  readonly subjectId: SubjectId
+  readonly url: string
+  readonly listUnsubscribe: string
+  readonly listUnsubscribePost: string
+}
+
+/** A click whose token the edge has checked. */
+export interface LinkUse {
+  readonly linkRef: string
+  readonly scope: 'all' | PurposeKey
+  readonly method: Extract<OriginKind, 'one-click' | 'preference-page' | 'mailto'>
+  readonly tokenFingerprint: string
+  readonly keyId: string
+  /** ms since the epoch */
+  readonly usedAt: number
+  readonly requestId: string
+}
+
+/** What a click came to. */
+export interface LinkUsed {
+  readonly result: 'changed' | 'unchanged' | 'erased' | 'unknown'
+  readonly changeId: string
+}
+
+/** Makes and uses unsubscribe links. */
+export interface Links {
+  /** A link for each person, in their order; whoever nobody knows becomes a subject. When it resolves, that the links were made is recorded. */
+  create(purpose: PurposeKey, people: readonly PersonRef[], caller: string): Promise<MadeLink[]>
+  /** Carries out each click; one result for each, in their order, once what follows from it is durable. The same request id is carried out once. */
+  use(uses: readonly LinkUse[], caller: string): Promise<LinkUsed[]>
+}
+
+/** What `all` on an unsubscribe link stands for: every promotional mail (section 5 of the policy). */
+const everyMail = parsePurposeKey('email-marketing')
+
+/**
+ * The key that a click denies. A token may be older than the policy: a topic that is gone stands for its purpose, and a purpose that is gone, or cannot be
+ * refused, for all promotional mail. A click is never lost for it. Undefined where the policy has no promotional mail at all.
+ */
+export function deniedBy(policy: Policy, scope: 'all' | PurposeKey): PurposeKey | undefined {
+  const candidates = scope === 'all' ? [everyMail] : [scope, purposeOf(scope), everyMail]
+  return candidates.find((key) => key !== undefined && findPurpose(policy, key)?.refusable === true)
+}
+
+export function links(options: {
+  readonly store: Store
+  readonly directory: Directory
+  readonly journal: Journal
+  readonly intake: Pick<Intake, 'submit'>
+  readonly policy: Policy
+  readonly signingKey: LinkKey
+  readonly publicUrl: string
+  readonly mailto?: string
+  readonly clock: Clock
+  readonly recorded: () => void
+}): Links {
+  const { store, directory, journal, intake, policy, signingKey, publicUrl, mailto, clock, recorded } = options
+
+  const record = async (rows: readonly LinkUsedRow[]): Promise<void> => {
+    if (rows.length === 0) return
+    // an upsert by id: a click that comes again is one act
+    await store.acts.bulkWrite(
+      rows.map((row) => ({ updateOne: { filter: { _id: row._id }, update: { $setOnInsert: withoutId(row) }, upsert: true } })),
+      { ordered: false },
+    )
+    recorded()
+  }
+
+  return {
+    async create(purpose, people, caller) {
+      const owners = await directory.findOrCreate(people)
+      const standings = await journal.effective(owners)
+      const subjectIds = owners.map((owner) => standings.get(owner)?.subjectId ?? owner)
+      const subjects = await directory.subjects(subjectIds)
+      const now = clock.now()
+      const issuedAtSeconds = Math.floor(now / 1000)
+      const made = subjectIds.map((subjectId, index): MadeLink => {
+        const subject = subjects.get(subjectId)
+        if (subject === undefined || subject.erasedAt !== undefined) throw unknownSubject(`subjects[${index}]`)
+        const token = mintUnsubscribeToken({ linkRef: subject.linkRef, scope: purpose, issuedAtSeconds }, signingKey)
+        return { subjectId, ...unsubscribeHeaders(publicUrl, token, mailto) }
+      })
+      const row: LinksMadeRow = {
+        _id: `links/${randomUUID()}`,
+        type: 'heed.link.made.v1',
+        at: new Date(now),
+        by: caller,
+        publishedAt: null,
+        purpose,
+        subjectIds: [...new Set(subjectIds)],
+      }
+      await store.acts.insertOne(row)
+      recorded()
+      return made
+    },
+
+    async use(uses, caller) {
+      const subjects = new Map<string, SubjectRow>()
+      for await (const row of store.subjects.find(
+        { linkRef: { $in: [...new Set(uses.map(({ linkRef }) => linkRef))] } },
+        { hint: 'link_ref' },
+      )) {
+        subjects.set(row.linkRef, row)
+      }
+      const acts: LinkUsedRow[] = []
+      const carryOut = async (use: LinkUse): Promise<LinkUsed> => {
+        const subject = subjects.get(use.linkRef)
+        const key = deniedBy(policy, use.scope)
+        if (subject === undefined || key === undefined) return { result: 'unknown', changeId: '' }
+        if (subject.erasedAt !== undefined) return { result: 'erased', changeId: '' }
+        const accepted = await intake.submit({
+          rowId: requestRowId(caller, use.requestId),
+          body: bodyHash(['link', use.linkRef, use.scope, use.method]),
+          ref: { by: 'subject', subjectId: subject._id },
+          requested: [{ key, choice: 'denied' }],
+          origin: { kind: use.method, caller },
+        })
+        acts.push({
+          _id: `used/${requestRowId(caller, use.requestId)}`,
+          type: 'heed.link.used.v1',
+          at: new Date(use.usedAt),
+          by: caller,
+          publishedAt: null,
+          subjectId: accepted.subjectId,
+          scope: use.scope,
+          method: use.method,
+          tokenFingerprint: use.tokenFingerprint,
+          keyId: use.keyId,
+          ...(accepted.changed ? { changeId: accepted.changeId } : {}),
+        })
+        return { result: accepted.changed ? 'changed' : 'unchanged', changeId: accepted.changeId }
+      }
+      // all settle before one of them may fail the call: those that were journalled are recorded even then
+      const results = await Promise.allSettled(uses.map(carryOut))
+      await record(acts)
+      return results.map((result) => {
+        if (result.status === 'rejected') throw result.reason
+        return result.value
+      })
+    },
+  }
+}
+
+function withoutId(row: LinkUsedRow): Omit<LinkUsedRow, '_id'> {
+  const { _id, ...rest } = row
+  return rest
+}
