@@ -27,13 +27,14 @@ export interface Member {
   readonly changedAt: number
 }
 
-/** How an audience is set up, by names; the ids are made from the names. */
+/** How an audience is set up; ids that are left out are made from the names. */
 export interface AudienceDefinition {
+  readonly id?: string
   readonly name: string
   readonly doubleOptIn?: boolean
   /** Merge tags that every contact must have a value for. */
   readonly requiredMergeFields?: readonly string[]
-  readonly interests?: readonly string[]
+  readonly interests?: readonly (string | Named)[]
   readonly marketingPermissions?: readonly string[]
 }
 
@@ -98,7 +99,7 @@ export function createAccount(definitions: readonly AudienceDefinition[], store:
   const audiences = new Map<string, Audience>()
 
   const addAudience = (definition: AudienceDefinition): Audience => {
-    const id = idOf(`audience/${definition.name}`)
+    const id = definition.id ?? idOf(`audience/${definition.name}`)
     const known = audiences.get(id)
     const audience: Audience = {
       ...describe(id, definition),
@@ -179,17 +180,18 @@ function describe(id: string, definition: AudienceDefinition): Omit<Audience, 'm
     name: definition.name,
     doubleOptIn: definition.doubleOptIn ?? false,
     requiredMergeFields: definition.requiredMergeFields ?? [],
-    category: { ...named('category', 'Topics'), interests: (definition.interests ?? []).map((name) => named('interest', name)) },
+    category: { ...named('category', 'Topics'), interests: (definition.interests ?? []).map((interest) => (typeof interest === 'string' ? named('interest', interest) : interest)) },
     permissions: (definition.marketingPermissions ?? []).map((name) => named('permission', name)),
   }
 }
 
 function definitionOf(audience: Audience): AudienceDefinition {
   return {
+    id: audience.id,
     name: audience.name,
     doubleOptIn: audience.doubleOptIn,
     requiredMergeFields: audience.requiredMergeFields,
-    interests: audience.category.interests.map(({ name }) => name),
+    interests: audience.category.interests,
     marketingPermissions: audience.permissions.map(({ name }) => name),
   }
 }
