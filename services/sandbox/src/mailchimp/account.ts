@@ -180,7 +180,10 @@ function describe(id: string, definition: AudienceDefinition): Omit<Audience, 'm
     name: definition.name,
     doubleOptIn: definition.doubleOptIn ?? false,
     requiredMergeFields: definition.requiredMergeFields ?? [],
-    category: { ...named('category', 'Topics'), interests: (definition.interests ?? []).map((interest) => (typeof interest === 'string' ? named('interest', interest) : interest)) },
+    category: {
+      ...named('category', 'Topics'),
+      interests: (definition.interests ?? []).map((interest) => (typeof interest === 'string' ? named('interest', interest) : interest)),
+    },
     permissions: (definition.marketingPermissions ?? []).map((name) => named('permission', name)),
   }
 }
