@@ -1,0 +1,53 @@
+import type { Clock } from '@heed/platform/clock'
+import { type BulkheadPolicy, bulkhead } from 'cockatiel'
+import type { Descriptor } from '../contract.ts'
+import type { Gate } from './gate.ts'
+import type { Limit } from './limits.ts'
+
+/** A vendor account as all workers in this process share it. */
+export interface Account {
+  readonly id: string
+  readonly gate: Gate
+  /** When something may be begun at the earliest, ms since the epoch; now or the past = at once. */
+  openAt(): number
+  /** How many requests may begin now. */
+  available(): number
+  /**
+   * Runs a request in one of the account's slots, or gives undefined without running it where the account is shut, spent or being tried by another request by
+   * the time that a slot is free.
+   */
+  request<T>(run: () => Promise<T>): Promise<T | undefined>
+}
+
+// While one request tries whether a recipient works again, the others look so soon whether it does.
+const probeWaitMs = 200
+
+/** An account with its concurrency, its rate and its gate. */
+export function createAccount(options: { id: string; descriptor: Descriptor; gate: Gate; limit: Limit; clock: Clock }): Account {
+  const { id, descriptor, gate, limit, clock } = options
+  const slots: BulkheadPolicy = bulkhead(descriptor.rate.concurrentRequests, Number.MAX_SAFE_INTEGER)
+  let inFlight = 0
+  const admits = () => gate.blocked() === undefined && !(gate.probing && inFlight > 0) && limit.nextAt() <= clock.now()
+
+  return {
+    id,
+    gate,
+    openAt: () => {
+      const blocked = gate.blocked()
+      if (blocked !== undefined) return Math.max(blocked.until, limit.nextAt())
+      return gate.probing && inFlight > 0 ? clock.now() + probeWaitMs : limit.nextAt()
+    },
+    available: () => (gate.probing ? 1 : limit.available()),
+    request: (run) =>
+      slots.execute(async () => {
+        if (!admits()) return undefined
+        inFlight += 1
+        try {
+          await limit.take()
+          return await run()
+        } finally {
+          inFlight -= 1
+        }
+      }),
+  }
+}
