@@ -8,7 +8,7 @@ import { systemCodeOf } from './errors.ts'
 import { tryLock } from './file-lock.ts'
 import { liveBrokers } from './kafka-probe.ts'
 import { kafkaJavaFlags, kafkaProperties } from './kafka-settings.ts'
-import { freePorts, loopback } from './ports.ts'
+import { loopback, portClaims } from './ports.ts'
 import { findOnPath, runTool } from './tool.ts'
 
 // An archive of the broker's loaded classes halves the JVM's start (application class-data sharing, JEP 350: 0.9 s instead of 1.9 s, and
@@ -69,7 +69,8 @@ export async function recordClassData(of: ClassDataOf, env: NodeJS.ProcessEnv, s
 }
 
 async function runOnce(of: ClassDataOf, work: string, part: string, env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<boolean> {
-  const [brokerPort = 0, controllerPort = 0] = await freePorts(2)
+  const ports = portClaims(() => undefined)
+  const [brokerPort, controllerPort] = [await ports.free(), await ports.free()]
   const properties = join(work, 'kafka.properties')
   writeFileSync(properties, kafkaProperties({ brokerPort, controllerPort, dataDir: join(work, 'data') }))
   const nice = findOnPath('nice', env)
@@ -101,6 +102,7 @@ async function runOnce(of: ClassDataOf, work: string, part: string, env: NodeJS.
   } finally {
     signal.removeEventListener('abort', end)
     await child.stop(0)
+    ports.release()
   }
 }
 

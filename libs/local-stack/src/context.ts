@@ -1,4 +1,5 @@
 import type { StackPurpose } from './kafka-settings.ts'
+import type { PortClaims } from './ports.ts'
 import type { ProgressSink } from './progress.ts'
 import type { UnexpectedExit } from './server.ts'
 import type { RunningFile, StackFile } from './stack-file.ts'
@@ -12,6 +13,7 @@ export interface StackContext {
   testCommands: boolean
   progress: ProgressSink
   log: (line: string) => void
+  ports: PortClaims
   /** The servers outlive this process. */
   standing: boolean
   /** The data are thrown away at the end. */

@@ -8,7 +8,7 @@ import { liveBrokers } from './kafka-probe.ts'
 import { newClusterId } from './kafka-server.ts'
 import { kafkaEnvironment } from './kafka-settings.ts'
 import { becomePrimary, mongodArgs, mongodbUri } from './mongod-server.ts'
-import { freePorts, isPortFree, loopback } from './ports.ts'
+import { loopback } from './ports.ts'
 import type { StackServer } from './server.ts'
 import { refuseOtherSeries, type StackPart, writeRunningFile, writeStackFile } from './stack-file.ts'
 
@@ -91,11 +91,10 @@ export async function runningContainers(ids: readonly string[]): Promise<string[
   }
 }
 
-async function chosenPort(context: StackContext, part: StackPart, known: number | undefined): Promise<number> {
-  const standing = context.standing && context.running.containers?.[part] !== undefined
-  if (known !== undefined && (standing || (await isPortFree(known)))) return known
-  if (known !== undefined) context.log(`port ${known} of ${partName[part]}'s data is taken by another program: using another`)
-  return (await freePorts(1))[0] ?? 0
+function chosenPort(context: StackContext, part: StackPart, known: number | undefined): Promise<number> {
+  if (known === undefined) return context.ports.free()
+  const stands = context.standing && context.running.containers?.[part] !== undefined
+  return stands ? Promise.resolve(known) : context.ports.remembered(known, partName[part])
 }
 
 async function connectEngine(): Promise<ContainerRuntimeClient> {

@@ -28,7 +28,7 @@ export async function embeddedKafka(context: StackContext): Promise<StackServer>
     )
   }
   const kit = await kafkaKit(context)
-  const data = await planKafka(dataDir, file.kafka, context.log)
+  const data = await planKafka(dataDir, file.kafka, context.ports)
   file.kafka = data
   writeStackFile(dataDir, file)
   if (!data.formatted) {
@@ -64,7 +64,7 @@ export async function embeddedMongodb(context: StackContext): Promise<StackServe
     )
   }
   const mongod = await search()
-  const data = await planMongodb(dataDir, file.mongodb, mongod.version, context.log)
+  const data = await planMongodb(dataDir, file.mongodb, mongod.version, context.ports)
   file.mongodb = data
   writeStackFile(dataDir, file)
   const start = () => runMongod(context, mongod)

@@ -11,7 +11,7 @@ import { kafkaVersion } from './kafka-jar-list.ts'
 import { kafkaClassPath, kafkaJarsFolder } from './kafka-jars.ts'
 import { liveBrokers } from './kafka-probe.ts'
 import { kafkaJavaFlags, kafkaProperties, type StackPurpose } from './kafka-settings.ts'
-import { freePorts, isPortFree, loopback } from './ports.ts'
+import { loopback, type PortClaims } from './ports.ts'
 import type { ProgressSink } from './progress.ts'
 import { type KafkaData, refuseOtherSeries, stackPaths } from './stack-file.ts'
 import { findOnPath, runTool } from './tool.ts'
@@ -51,29 +51,17 @@ export async function kafkaKit(options: {
 }
 
 /** Chooses what Kafka's data will remember: new data gets a cluster id and free ports; old data keeps its own, save a port that someone took. */
-export async function planKafka(dataDir: string, known: KafkaData | undefined, log: (line: string) => void): Promise<KafkaData> {
+export async function planKafka(dataDir: string, known: KafkaData | undefined, ports: PortClaims): Promise<KafkaData> {
   if (dataDir.includes(','))
     throw new LocalStackError('start-failed', `Kafka cannot keep data in ${dataDir}: choose a path without a comma`)
   if (known === undefined) {
-    const [brokerPort = 0, controllerPort = 0] = await freePorts(2)
-    return {
-      source: 'embedded',
-      version: kafkaVersion,
-      clusterId: newClusterId(),
-      brokerPort,
-      controllerPort,
-      formatted: false,
-    }
+    const [brokerPort, controllerPort] = [await ports.free(), await ports.free()]
+    return { source: 'embedded', version: kafkaVersion, clusterId: newClusterId(), brokerPort, controllerPort, formatted: false }
   }
   refuseOtherSeries('Kafka', known.version, kafkaVersion, dataDir)
-  const planned = { ...known, version: kafkaVersion }
-  for (const role of ['brokerPort', 'controllerPort'] as const) {
-    if (await isPortFree(planned[role])) continue
-    const [port = 0] = await freePorts(1)
-    log(`port ${planned[role]} of Kafka's data is taken by another program: using ${port}`)
-    planned[role] = port
-  }
-  return planned
+  const brokerPort = await ports.remembered(known.brokerPort, 'Kafka')
+  const controllerPort = await ports.remembered(known.controllerPort, 'Kafka')
+  return { ...known, version: kafkaVersion, brokerPort, controllerPort }
 }
 
 /** A new cluster id: 16 random bytes in base64url, 22 characters, as Kafka's own tool makes them. */

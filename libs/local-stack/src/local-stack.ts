@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheFolder } from './cache-folder.ts'
 import { type Choice, choiceLine, chooseSource, givenBy, parseBrokers, partName } from './choice.ts'
 import type { StackContext } from './context.ts'
@@ -10,6 +11,7 @@ import { LocalStackError } from './errors.ts'
 import { type HeldLock, tryLock } from './file-lock.ts'
 import { isAlive, terminate, thisProcess } from './host-process.ts'
 import type { StackPurpose } from './kafka-settings.ts'
+import { portClaims } from './ports.ts'
 import { type ProgressSink, terminalProgress } from './progress.ts'
 import type { StackServer, UnexpectedExit } from './server.ts'
 import {
@@ -85,12 +87,14 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
   const servers: StackServer[] = []
   const startedHere: StackServer[] = []
   const exits = exitBoard(log)
+  const ports = portClaims(log)
   let held: HeldLock | undefined
   let joins = false
   const close = async (toStop: readonly StackServer[]) => {
     exits.close()
     await Promise.all(toStop.map((server) => server.stop()))
     if (held !== undefined && !joins) removeRunningFile(dataDir)
+    ports.release()
     held?.release()
     if (temporary) rmSync(dataDir, { recursive: true, force: true })
   }
@@ -106,7 +110,7 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
     let running: RunningFile = {}
     if (own) {
       mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-      held = lockData(dataDir)
+      held = await lockData(dataDir, signal)
       running = await settleFormerRun(dataDir, standing, log)
       joins = running.owner === undefined
       writeRunningFile(dataDir, running)
@@ -119,6 +123,7 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
       testCommands: options.mongoTestCommands ?? purpose === 'test',
       progress: options.progress ?? terminalProgress(log),
       log,
+      ports,
       standing: joins,
       temporary,
       signal,
@@ -234,13 +239,21 @@ function givenServer(part: StackPart, value: string): StackServer {
   }
 }
 
-function lockData(dataDir: string): HeldLock {
-  const result = tryLock(stackPaths(dataDir).lockFile)
-  if (!('heldBy' in result)) return result
-  throw new LocalStackError(
-    'data-in-use',
-    `${dataDir} is in use by process ${result.heldBy.pid}: stop that one, or use another data folder`,
-  )
+// A lock whose holder is not the owner of running servers is held only while someone starts a standing stack, or looks at one: wait.
+async function lockData(dataDir: string, signal: AbortSignal): Promise<HeldLock> {
+  const until = performance.now() + 120_000
+  for (;;) {
+    const result = tryLock(stackPaths(dataDir).lockFile)
+    if (!('heldBy' in result)) return result
+    const owned = readRunningFile(dataDir).owner?.pid === result.heldBy.pid
+    if (owned || performance.now() > until) {
+      throw new LocalStackError(
+        'data-in-use',
+        `${dataDir} is in use by process ${result.heldBy.pid}: stop that one, or use another data folder`,
+      )
+    }
+    await sleep(50, undefined, { signal })
+  }
 }
 
 // Called under the lock, so a named owner is dead. Its servers may still be ending, or, had their watchdog been killed too, run on.

@@ -5,7 +5,7 @@ import { logTail, type RunningChild, startChild } from './child.ts'
 import { firstLineOf, LocalStackError } from './errors.ts'
 import type { StackPurpose } from './kafka-settings.ts'
 import type { Mongod } from './mongod-binary.ts'
-import { answers, freePorts, isPortFree, loopback } from './ports.ts'
+import { answers, loopback, type PortClaims } from './ports.ts'
 import { type MongodbData, refuseOtherSeries, stackPaths } from './stack-file.ts'
 
 const readyTimeoutMs = 60_000
@@ -21,13 +21,11 @@ export async function planMongodb(
   dataDir: string,
   known: MongodbData | undefined,
   version: string,
-  log: (line: string) => void,
+  ports: PortClaims,
 ): Promise<MongodbData> {
-  if (known !== undefined) refuseOtherSeries('MongoDB', known.version, version, dataDir)
-  if (known !== undefined && (await isPortFree(known.port))) return { ...known, version }
-  const [port = 0] = await freePorts(1)
-  if (known !== undefined) log(`port ${known.port} of MongoDB's data is taken by another program: using ${port}`)
-  return { source: 'embedded', version, port }
+  if (known === undefined) return { source: 'embedded', version, port: await ports.free() }
+  refuseOtherSeries('MongoDB', known.version, version, dataDir)
+  return { ...known, version, port: await ports.remembered(known.port, 'MongoDB') }
 }
 
 /** The arguments of the server. */
