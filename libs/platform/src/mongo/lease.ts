@@ -55,8 +55,8 @@ export function lease(options: LeaseOptions): Lease {
     const askedAt = clock.now()
     const free = { $lte: [{ $ifNull: ['$expiresAt', new Date(0)] }, '$$NOW'] }
     const ours = { $and: [{ $eq: ['$holder', holder] }, { $gt: ['$expiresAt', '$$NOW'] }] }
-    try {
-      const row = await collection.findOneAndUpdate(
+    const take = () =>
+      collection.findOneAndUpdate(
         { _id: name, $expr: { $or: [free, ours] } },
         [
           {
@@ -67,14 +67,17 @@ export function lease(options: LeaseOptions): Lease {
             },
           },
         ],
-        { upsert: true, returnDocument: 'after' },
+        { returnDocument: 'after' },
       )
-      return remember(row, askedAt)
-    } catch (thrown) {
-      // The row exists and belongs to another: the upsert then tries to insert a second one.
-      if ((thrown as { code?: unknown }).code === 11_000) return remember(null, askedAt)
-      throw thrown
-    }
+    const row = await take()
+    if (row !== null) return remember(row, askedAt)
+    // An upsert may not have $expr in its filter, so that the row is made apart, as one that nobody holds.
+    const made = await collection.updateOne(
+      { _id: name },
+      { $setOnInsert: { holder: '', fence: 0, expiresAt: new Date(0) } },
+      { upsert: true },
+    )
+    return remember(made.upsertedCount === 1 ? await take() : null, askedAt)
   }
 
   return {
