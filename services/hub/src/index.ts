@@ -1,1 +1,2 @@
-export {}
+export { type Hub, type HubOptions, type HubPorts, startHub } from './hub.ts'
+export { sandboxOptions, startVendors, vendorEnvironment } from './vendors.ts'

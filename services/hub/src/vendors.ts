@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { type Sandbox, type SandboxOptions, startSandbox } from '@heed/sandbox'
+
+/** The vendors as the policy file names them: accounts, partners and ids are the ones that its recipients are configured with. */
+export function sandboxOptions(options: { readonly port: number; readonly dataDir: string }): SandboxOptions {
+  return {
+    port: options.port,
+    dataDir: join(options.dataDir, 'sandbox'),
+    mailchimp: {
+      audiences: [
+        {
+          id: 'l-marketing',
+          name: 'Marketing',
+          interests: ['newsletter', 'offers', 'events', 'surveys'].map((name) => ({ id: `i-${name}`, name })),
+        },
+      ],
+    },
+    hashedEmail: {
+      partners: [
+        { name: 'heed-select-partners', profile: 'plain-sha256-hex' },
+        { name: 'heed-cross-device', profile: 'uid2-sha256-b64' },
+      ],
+    },
+  }
+}
+
+/** Starts the vendors. */
+export async function startVendors(options: { readonly port: number; readonly dataDir: string }): Promise<Sandbox> {
+  return startSandbox(sandboxOptions(options))
+}
+
+/** The variables that the policy file's recipients are configured by, for vendors that are played here. */
+export function vendorEnvironment(sandbox: Sandbox): Record<string, string> {
+  const { mailchimp, hashedEmail } = sandbox
+  const partner = (name: string): Record<string, string> => ({
+    [`${name}_SFTP_HOST`]: hashedEmail.host,
+    [`${name}_SFTP_PORT`]: String(hashedEmail.port),
+    [`${name}_SFTP_KEY`]: hashedEmail.clientKey.privateKey,
+    [`${name}_SFTP_HOST_KEYS`]: hashedEmail.hostKeySha256,
+  })
+  return {
+    MAILCHIMP_BASE_URL: mailchimp.url,
+    MAILCHIMP_API_KEY: mailchimp.apiKey,
+    ...partner('SELECT_PARTNERS'),
+    ...partner('CROSS_DEVICE'),
+    // partners that are played answer at once, and nobody wants to wait a quarter of an hour to see it
+    SHARE_COLLECT_SECONDS: '1',
+    SHARE_ACK_POLL_SECONDS: '1',
+  }
+}
