@@ -1,1 +1,2 @@
-export {}
+export { hashedEmail } from './connector.ts'
+export type { HashedEmailSettings } from './settings.ts'

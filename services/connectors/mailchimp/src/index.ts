@@ -1,1 +1,2 @@
-export {}
+export { mailchimp } from './connector.ts'
+export type { Audience, MailchimpSettings } from './settings.ts'
