@@ -67,7 +67,7 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
     kafka,
     store,
     topics,
-    groupId: `${config.HEED_TOPIC_PREFIX}.audit`,
+    groupId: config.HEED_AUDIT_GROUP ?? `${config.HEED_TOPIC_PREFIX}.audit`,
     policy,
     written: (touched, entries) => {
       appended += entries

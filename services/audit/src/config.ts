@@ -7,6 +7,11 @@ export const auditShape = {
   HEED_AUDIT_PORT: { schema: portNumber(7103), describe: 'Port of the gRPC service.' },
   HEED_DB_PREFIX: { schema: z.string().min(1).default('heed'), describe: 'First part of the names of all databases.' },
   HEED_TOPIC_PREFIX: { schema: z.string().min(1).default('heed'), describe: 'First part of the names of all topics and consumer groups.' },
+  HEED_AUDIT_GROUP: {
+    schema: z.string().min(1).optional(),
+    describe:
+      'The consumer group; <topic prefix>.audit unless told. A fresh one with a fresh database prefix rebuilds the status beside the live one.',
+  },
   HEED_AUDIT_LEASE_MS: { schema: milliseconds(6_000), describe: 'How long a process that died keeps the right to append to the trail.' },
   HEED_AUDIT_WATCH_MS: { schema: milliseconds(15_000), describe: 'How often deadlines and figures are looked at.' },
   HEED_AUDIT_FAN_OUT_GRACE_MS: {

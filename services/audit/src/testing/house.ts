@@ -1,0 +1,176 @@
+import { randomUUID } from 'node:crypto'
+import { type AnyEvent, encodeEvent, loadService, type Topics, topicsOf } from '@heed/contracts'
+import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/ChangeStatus.ts'
+import type { GetChangeStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/GetChangeStatusResponse.ts'
+import type { ListOpenDeliveriesRequest } from '@heed/contracts/gen/heed/audit/v1/ListOpenDeliveriesRequest.ts'
+import type { ListOpenDeliveriesResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListOpenDeliveriesResponse.ts'
+import type { ListRecipientStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListRecipientStatusResponse.ts'
+import type { ListSubjectTimelineRequest } from '@heed/contracts/gen/heed/audit/v1/ListSubjectTimelineRequest.ts'
+import type { ListSubjectTimelineResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListSubjectTimelineResponse.ts'
+import { systemClock } from '@heed/platform/clock'
+import { type CallerRow, closeClient, grpcClient, mongoCallers, type ServerStreamCall, type UnaryCall } from '@heed/platform/grpc'
+import { connectKafka, type Kafka, type OutgoingRecord } from '@heed/platform/kafka'
+import { startAll } from '@heed/platform/lifecycle'
+import { createLogger, type Logger, silentLogger } from '@heed/platform/log'
+import { createMetrics } from '@heed/platform/metrics'
+import { connectMongo, type MongoConnection } from '@heed/platform/mongo'
+import { inject } from 'vitest'
+import { type AuditApp, auditApp } from '../app.ts'
+import { type AuditStore, auditStore } from '../audit-store.ts'
+import type { AuditConfig } from '../config.ts'
+import { examplePolicy } from './policy.ts'
+
+/** The methods of the service as a caller has them. */
+export interface AuditClient {
+  getChangeStatus: UnaryCall<{ changeId: string }, GetChangeStatusResponse__Output>
+  watchChangeStatus: ServerStreamCall<{ changeId: string }, { status: ChangeStatus__Output | null }>
+  listSubjectTimeline: UnaryCall<ListSubjectTimelineRequest, ListSubjectTimelineResponse__Output>
+  listRecipientStatus: UnaryCall<Record<never, never>, ListRecipientStatusResponse__Output>
+  listOpenDeliveries: UnaryCall<ListOpenDeliveriesRequest, ListOpenDeliveriesResponse__Output>
+}
+
+/** A running audit. */
+export interface RunningAudit {
+  readonly app: AuditApp
+  readonly client: AuditClient
+  readonly metrics: ReturnType<typeof createMetrics>
+  stop(): Promise<void>
+}
+
+/** A place of its own on the real broker and database. */
+export interface House {
+  readonly topics: Topics
+  readonly mongo: MongoConnection
+  readonly kafka: Kafka
+  /** Publishes what happened, in this order, each on its topic. */
+  tell(...events: AnyEvent[]): Promise<void>
+  publish(...records: OutgoingRecord[]): Promise<void>
+  store(databasePrefix?: string): AuditStore
+  /** Starts an audit process; with another prefix it has a database and a consumer group of its own. */
+  audit(options?: { databasePrefix?: string; groupPrefix?: string; config?: Partial<AuditConfig>; log?: Logger }): Promise<RunningAudit>
+  stop(): Promise<void>
+}
+
+/** The topic and key of an event. */
+export function placeOf(topics: Topics, event: AnyEvent): { topic: string; key: string } {
+  switch (event.type) {
+    case 'heed.preference.changed.v1':
+      return { topic: topics.preferences, key: event.data.subjectId }
+    case 'heed.delivery.requested.v1':
+      return { topic: topics.deliveries(event.data.recipientId), key: event.data.subjectId }
+    case 'heed.delivery.attempted.v1':
+      return { topic: topics.outcomes, key: event.data.subjectId }
+    case 'heed.recipient.paused.v1':
+      return { topic: topics.controls, key: event.data.recipientId }
+    case 'heed.delivery.resolved.v1':
+      return { topic: topics.controls, key: event.data.deliveryId }
+    case 'heed.record.unreadable.v1':
+      return { topic: topics.deadLetters, key: event.data.topic }
+    case 'heed.disclosure.made.v1':
+    case 'heed.link.made.v1':
+    case 'heed.link.used.v1':
+    case 'heed.identifiers.linked.v1':
+      return { topic: topics.acts, key: event.data.subjectId }
+    case 'heed.operator.acted.v1':
+    case 'heed.policy.loaded.v1':
+      return { topic: topics.acts, key: event.data.actId }
+    default:
+      return event satisfies never
+  }
+}
+
+/** The record of an event. */
+export function recordOf(topics: Topics, event: AnyEvent): OutgoingRecord {
+  const { topic, key } = placeOf(topics, event)
+  return { topic, ...encodeEvent(event.type, key, event.data, { id: randomUUID(), source: 'services/example', time: Date.now() }) }
+}
+
+/** Opens a house on the run's broker and database; `HEED_TEST_LOG` shows what it says. */
+export async function openHouse(name: string): Promise<House> {
+  const prefix = `${name}-${randomUUID().slice(0, 8)}`
+  const shown = process.env.HEED_TEST_LOG === undefined ? silentLogger : createLogger(name, { level: 'info', pretty: true })
+  const mongo = await connectMongo({ uri: inject('mongoUri'), appName: prefix, log: shown })
+  const kafka = connectKafka({ brokers: inject('kafkaBrokers').split(','), clientId: prefix, log: shown })
+  const publisher = kafka.publisher()
+  const topics = topicsOf(prefix)
+  const running: RunningAudit[] = []
+  const databases = new Set<string>()
+
+  const house: House = {
+    topics,
+    mongo,
+    kafka,
+    tell: (...events) => publisher.publish(events.map((event) => recordOf(topics, event))),
+    publish: (...records) => publisher.publish(records),
+    store: (databasePrefix = prefix) => auditStore(mongo, databasePrefix),
+    audit: async ({ databasePrefix = prefix, config = {}, log = shown } = {}) => {
+      databases.add(databasePrefix)
+      const metrics = createMetrics()
+      const app = auditApp(
+        {
+          HEED_ENV: 'development',
+          HEED_AUDIT_PORT: 0,
+          HEED_DB_PREFIX: databasePrefix,
+          HEED_TOPIC_PREFIX: prefix,
+          HEED_AUDIT_GROUP: databasePrefix === prefix ? undefined : `${databasePrefix}.audit`,
+          HEED_AUDIT_LEASE_MS: 1_500,
+          HEED_AUDIT_WATCH_MS: 200,
+          HEED_AUDIT_FAN_OUT_GRACE_MS: 500,
+          ...config,
+        },
+        { mongo, kafka, policy: examplePolicy(), log, clock: systemClock, metrics },
+      )
+      const parts = await startAll(app.parts, log)
+      const callers = mongoCallers(mongo.collection<CallerRow>(`${databasePrefix}_callers`, 'callers'), systemClock)
+      const { key } = await callers.addCaller({ id: `reader-${randomUUID().slice(0, 8)}`, scopes: ['audit:read'] })
+      const client = grpcClient<AuditClient>(loadService('heed.audit.v1.AuditService'), { address: `127.0.0.1:${app.server.port}`, key })
+      let stopped = false
+      const one: RunningAudit = {
+        app,
+        client,
+        metrics,
+        stop: async () => {
+          if (stopped) return
+          stopped = true
+          closeClient(client)
+          await parts.stop()
+        },
+      }
+      running.push(one)
+      return one
+    },
+    stop: async () => {
+      for (const one of running) await one.stop()
+      await publisher.stop()
+      await kafka.stop()
+      for (const databasePrefix of databases) {
+        await mongo.database(`${databasePrefix}_audit`).dropDatabase()
+        await mongo.database(`${databasePrefix}_callers`).dropDatabase()
+      }
+      await mongo.stop()
+    },
+  }
+  return house
+}
+
+/** Everything of the projections that does not tell in which order things arrived. */
+export async function projections(store: AuditStore) {
+  const changes = await store.changes.find({}, { sort: { _id: 1 }, projection: { sequence: 0, appendedAt: 0 } }).toArray()
+  const deliveries = await store.deliveries.find({}, { sort: { _id: 1 } }).toArray()
+  const recipients = await store.recipients.find({}, { sort: { _id: 1 } }).toArray()
+  const entries = await store.entries.find({}, { sort: { entryId: 1 }, projection: { _id: 0 } }).toArray()
+  // a count that went back to zero is as good as one that was never touched
+  const counts = recipients.map((row) => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== 0)))
+  return { changes, deliveries, recipients: counts, entries }
+}
+
+/** Resolves once the condition holds; rejects with what was seen last after the time has passed. */
+export async function until<T>(look: () => Promise<T>, holds: (seen: T) => boolean, timeoutMs = 20_000): Promise<T> {
+  const giveUpAt = Date.now() + timeoutMs
+  for (;;) {
+    const seen = await look()
+    if (holds(seen)) return seen
+    if (Date.now() > giveUpAt) throw new Error(`still not so: ${JSON.stringify(seen).slice(0, 2_000)}`)
+    await systemClock.sleep(25)
+  }
+}
