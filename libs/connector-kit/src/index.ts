@@ -1,4 +1,5 @@
 export * from './combine.ts'
 export * from './contract.ts'
+export * from './membership.ts'
 export * from './settings.ts'
 export * from './transport/index.ts'
