@@ -1,4 +1,14 @@
-import type { CredentialReference, Credentials } from '../contract.ts'
+import { HeedError } from '@heed/platform/errors'
+import type { CredentialReference, Credentials, NoAnswer } from '../contract.ts'
+
+/** Credentials could not be had, so the request is not sent. The reason says whose fault that is and becomes the outcome's; the message holds no secret. */
+export class AuthenticationError extends HeedError {
+  declare readonly reason: NoAnswer['reason']
+
+  constructor(reason: NoAnswer['reason'], message: string) {
+    super(reason, message)
+  }
+}
 
 /** A request as it is about to leave, for authentications that sign it: the exact bytes, serialised once. */
 export interface OutgoingRequest {
@@ -12,9 +22,14 @@ export interface OutgoingRequest {
 export interface Authentication {
   /**
    * The headers to add to this try of a request. Called for each try, so that a time or a nonce is always new and a rotated credential is found.
-   * Throws `CredentialError` where a credential is missing: the request is then not sent.
+   * Throws `CredentialError` where a credential is missing and `AuthenticationError` where one cannot be had: the request is then not sent.
    */
   headers(request: OutgoingRequest): Promise<Readonly<Record<string, string>>>
+  /**
+   * Fields to add to the body, for vendors that want a proof beside the payload. They join a JSON object or a form before it is serialised, so that `headers`
+   * sees the bytes that leave; a request with any other body, or none, goes without. Throws as `headers` does.
+   */
+  fields?(): Promise<Readonly<Record<string, string>>>
   /**
    * After a 401: true where `headers` may now give something else, e.g. a new access token; the request is then sent once more. Absent = the answer stands.
    * Throws `CredentialError` where renewing failed for good.
@@ -42,8 +57,12 @@ export function headerAuthentication(credentials: Credentials, header: string, v
 /** All of several, for vendors that want more than one. */
 export function allAuthentications(...parts: readonly Authentication[]): Authentication {
   const renewable = parts.filter((part) => part.renew !== undefined)
+  const proving = parts.filter((part) => part.fields !== undefined)
   return {
     headers: async (request) => Object.assign({}, ...(await Promise.all(parts.map((part) => part.headers(request))))),
+    ...(proving.length === 0
+      ? {}
+      : { fields: async () => Object.assign({}, ...(await Promise.all(proving.map((part) => part.fields?.() ?? {})))) }),
     ...(renewable.length === 0
       ? {}
       : { renew: async () => (await Promise.all(renewable.map((part) => part.renew?.() ?? false))).some((renewed) => renewed) }),

@@ -3,7 +3,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Descriptor, HttpRequest, Transport } from '../contract.ts'
 import { referencedCredentials, SettingsError } from '../settings.ts'
-import { basicAuthentication, bearerAuthentication } from './authentication.ts'
+import { type Authentication, allAuthentications, basicAuthentication, bearerAuthentication } from './authentication.ts'
 import { type HttpTransportOptions, httpTransport } from './http.ts'
 
 const descriptor: Descriptor = {
@@ -215,5 +215,34 @@ describe('an HTTP transport', () => {
     'ftp://vendor.example',
   ])('refuses the base URL %s', (baseUrl) => {
     expect(() => httpTransport({ baseUrl, descriptor })).toThrow(SettingsError)
+  })
+})
+
+describe('an authentication with fields', () => {
+  const proof: Authentication = {
+    headers: async ({ body }) => ({ 'x-seen': String(body?.length ?? 0) }),
+    fields: async () => ({ proof: 'p' }),
+  }
+  const echo = () => vendor(async (request, response) => response.end(JSON.stringify([await textOf(request), request.headers['x-seen']])))
+  const sent = async (request: HttpRequest, authentication: Authentication = proof) => {
+    const answer = await open(await echo(), { authentication }).send(request, limit)
+    return JSON.parse(answer.via === 'http' ? answer.body.toString() : '[]') as [string, string]
+  }
+
+  it('adds them to a JSON object and to a form before the bytes are signed', async () => {
+    expect(await sent(get('/', { method: 'DELETE', body: { json: { a: 1 } } }))).toEqual(['{"a":1,"proof":"p"}', '19'])
+    expect(await sent(get('/', { method: 'POST', body: { form: { a: '1' } } }))).toEqual(['a=1&proof=p', '11'])
+  })
+
+  it('leaves every other body as it is', async () => {
+    expect(await sent(get('/', { method: 'POST', body: { json: [1] } }))).toEqual(['[1]', '3'])
+    expect(await sent(get('/', { method: 'POST', body: { text: 'a', type: 'text/plain' } }))).toEqual(['a', '1'])
+    expect(await sent(get('/'))).toEqual(['', '0'])
+    expect(await sent(get('/', { method: 'POST', authenticated: false, body: { json: {} } }))).toEqual(['{}', null])
+  })
+
+  it('keeps them where several authentications act together', async () => {
+    const both = allAuthentications(proof, { headers: async () => ({ 'x-other': '1' }) })
+    expect(await sent(get('/', { method: 'POST', body: { json: {} } }), both)).toEqual(['{"proof":"p"}', '13'])
   })
 })

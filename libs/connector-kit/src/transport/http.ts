@@ -2,7 +2,7 @@ import type { LookupFunction } from 'node:net'
 import { Agent, type Dispatcher } from 'undici'
 import type { Descriptor, HttpAnswer, HttpRequest, NoAnswer, PlannedRequest, Transport } from '../contract.ts'
 import { CredentialError, SettingsError } from '../settings.ts'
-import type { Authentication, OutgoingRequest } from './authentication.ts'
+import { type Authentication, AuthenticationError, type OutgoingRequest } from './authentication.ts'
 import { type Exchange, exchange } from './exchange.ts'
 import { type RequestFailure, reasonOf } from './http-failures.ts'
 
@@ -27,13 +27,14 @@ const longestConnectMs = 10_000
 
 const isLoopback = (host: string) => host === 'localhost' || host === '[::1]' || /^127(?:\.\d+){3}$/.test(host)
 
-function parseBase(text: string, insecure: boolean): URL {
+/** The address that a setting names. Throws `SettingsError` that names the field, unless it is https without user, query and fragment, or http to this machine. */
+export function parseAddress(field: string, text: string, insecure = false): URL {
   const url = URL.parse(text)
-  if (url === null) throw new SettingsError('baseUrl', 'must be an address such as https://api.vendor.example')
-  if (url.username !== '' || url.password !== '') throw new SettingsError('baseUrl', 'must not hold a user name or a password')
-  if (url.search !== '' || url.hash !== '') throw new SettingsError('baseUrl', 'must not have a query or a fragment')
+  if (url === null) throw new SettingsError(field, 'must be an address such as https://api.vendor.example')
+  if (url.username !== '' || url.password !== '') throw new SettingsError(field, 'must not hold a user name or a password')
+  if (url.search !== '' || url.hash !== '') throw new SettingsError(field, 'must not have a query or a fragment')
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && (insecure || isLoopback(url.hostname)))) {
-    throw new SettingsError('baseUrl', 'must begin with https://')
+    throw new SettingsError(field, 'must begin with https://')
   }
   return url
 }
@@ -55,11 +56,18 @@ function addressOf(request: HttpRequest, base: URL): URL | undefined {
   return url
 }
 
-function bodyOf(request: HttpRequest): { body: Uint8Array | undefined; type: string | undefined } {
-  const { body } = request
+type Fields = Readonly<Record<string, string>>
+
+const withFields = (json: unknown, fields: Fields | undefined): unknown =>
+  fields !== undefined && typeof json === 'object' && json !== null && !Array.isArray(json) ? { ...json, ...fields } : json
+
+function bodyOf({ body }: HttpRequest, fields: Fields | undefined): { body: Uint8Array | undefined; type: string | undefined } {
   if (body === undefined) return { body: undefined, type: undefined }
-  if ('json' in body) return { body: Buffer.from(JSON.stringify(body.json)), type: 'application/json' }
-  if ('form' in body) return { body: Buffer.from(new URLSearchParams(body.form).toString()), type: 'application/x-www-form-urlencoded' }
+  if ('json' in body) return { body: Buffer.from(JSON.stringify(withFields(body.json, fields))), type: 'application/json' }
+  if ('form' in body) {
+    const form = new URLSearchParams({ ...body.form, ...fields })
+    return { body: Buffer.from(form.toString()), type: 'application/x-www-form-urlencoded' }
+  }
   return { body: Buffer.from(body.text), type: body.type }
 }
 
@@ -73,7 +81,7 @@ const noAnswer = (sent: boolean, reason: NoAnswer['reason']): NoAnswer => ({ via
  */
 export function httpTransport(options: HttpTransportOptions): Transport {
   const { descriptor, authentication, lookup, certificateAuthorities, insecure = false, userAgent = 'Heed/0.1' } = options
-  const base = parseBase(options.baseUrl, insecure)
+  const base = parseAddress('baseUrl', options.baseUrl, insecure)
   const agent: Dispatcher = new Agent({
     connections: descriptor.rate.concurrentRequests,
     pipelining: 1,
@@ -100,16 +108,16 @@ export function httpTransport(options: HttpTransportOptions): Transport {
   const sendHttp = async (request: HttpRequest, limit: { timeoutMs: number; signal: AbortSignal }): Promise<HttpAnswer | NoAnswer> => {
     const url = addressOf(request, base)
     if (url === undefined) return noAnswer(false, 'configuration.address-refused')
-    const { body, type } = bodyOf(request)
-    const headers: Record<string, string> = {
-      accept: '*/*',
-      'user-agent': userAgent,
-      ...(type === undefined ? {} : { 'content-type': type }),
-    }
-    for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
     const authenticated = request.authenticated !== false && url.origin === base.origin
-    const outgoing: OutgoingRequest = { method: request.method, url, headers, body }
     try {
+      const { body, type } = bodyOf(request, authenticated ? await authentication?.fields?.() : undefined)
+      const headers: Record<string, string> = {
+        accept: '*/*',
+        'user-agent': userAgent,
+        ...(type === undefined ? {} : { 'content-type': type }),
+      }
+      for (const [name, value] of Object.entries(request.headers ?? {})) headers[name.toLowerCase()] = value
+      const outgoing: OutgoingRequest = { method: request.method, url, headers, body }
       const first = await once(outgoing, authenticated, limit)
       if (first.status !== 401 || !authenticated || authentication?.renew === undefined || !(await authentication.renew())) {
         return { via: 'http', ...first }
@@ -117,6 +125,9 @@ export function httpTransport(options: HttpTransportOptions): Transport {
       return { via: 'http', ...(await once(outgoing, authenticated, limit)) }
     } catch (thrown) {
       if (thrown instanceof CredentialError) return noAnswer(false, 'configuration.credential-missing')
+      if (thrown instanceof AuthenticationError) return noAnswer(false, thrown.reason)
+      // a credential may name an address of its own, e.g. of its token endpoint
+      if (thrown instanceof SettingsError) return noAnswer(false, 'configuration.address-refused')
       const failure = thrown as RequestFailure
       return noAnswer(failure.sent, reasonOf(failure))
     }
