@@ -8,6 +8,8 @@ export interface ResolvedIdentifier {
   /** `raw` or the name of a hash profile. */
   readonly form: string
   readonly value: string
+  /** Made by a rule that the vendor has given up: an old list may still hold it. Send it to remove a person, never to add one. */
+  readonly former?: true
 }
 
 /** One duty with all that a request needs. A batch is the only case; a single task is a batch of one. */
@@ -145,6 +147,8 @@ export interface Interpretation {
   readonly observed?: readonly { readonly deliveryId: DeliveryId; readonly holds: 'wanted' | 'other' | 'unreadable' }[]
   /** Where the vendor says how much is left: the account waits so many seconds before its next request. */
   readonly slowDownSeconds?: number
+  /** The vendor's own name of this exchange, for its support. Logged with the request and nowhere else; at most 100 letters, digits, `.`, `_`, `:` and `-`. */
+  readonly trace?: string
   /** The recipient has a gap: the next batch is a `full` one. Only for sequenced batches. */
   readonly needsFull?: boolean
 }

@@ -61,9 +61,9 @@ export function grpcDirectory(client: IdentifierClient, options: { readonly dead
           resolved.push({
             standing: standings[subject.standing],
             newestVersion: subject.newestVersion,
-            identifiers: subject.identifiers.flatMap(({ kind, form, value }) => {
+            identifiers: subject.identifiers.flatMap(({ kind, form, value, former }) => {
               const word = identifierKindWords.toDomain(kind)
-              return word === undefined ? [] : [{ kind: word, form, value }]
+              return word === undefined ? [] : [{ kind: word, form, value, ...(former ? { former } : {}) }]
             }),
           })
         }

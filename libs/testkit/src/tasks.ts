@@ -50,10 +50,11 @@ export function recipientId(text: string): RecipientId {
 
 /** An address as a connector gets it: one identifier for each text that the form has. */
 export function emailIdentifiers(address: string, form: IdentifierForm = 'raw'): ResolvedIdentifier[] {
-  return deriveForm('email', address, form, (name, text) => createHash(name).update(text).digest()).map((value) => ({
+  return deriveForm('email', address, form, (name, text) => createHash(name).update(text).digest()).map((value, index) => ({
     kind: 'email',
     form,
     value,
+    ...(index === 0 ? {} : { former: true }),
   }))
 }
 

@@ -67,7 +67,12 @@ export function identifierHandlers({ door: doorContext, resolver }: { readonly d
         subjects: resolved.map(({ subjectId, standing, identifiers, newestVersion }) => ({
           subjectId,
           standing: standings[standing],
-          identifiers: identifiers.map(({ kind, form, value }) => ({ kind: identifierKindWords.toWire(kind), form, value })),
+          identifiers: identifiers.map(({ kind, form, value, former = false }) => ({
+            kind: identifierKindWords.toWire(kind),
+            form,
+            value,
+            former,
+          })),
           newestVersion,
         })),
       }

@@ -18,6 +18,8 @@ export interface HandedIdentifier {
   readonly kind: Identifier['kind']
   readonly form: string
   readonly value: string
+  /** Made by a rule that the vendor has given up; see `ResolvedIdentifier` in the proto. */
+  readonly former?: true
 }
 
 /** What a connector is told about one subject. */
@@ -39,11 +41,12 @@ export function handedTo(recipient: Recipient, identifiers: readonly Identifier[
   for (const { kind, form } of recipient.grants) {
     for (const identifier of identifiers) {
       if (identifier.kind !== kind) continue
-      for (const value of deriveForm(kind, identifier.value, form, digest)) {
+      // the first is made by the rule of today
+      for (const [index, value] of deriveForm(kind, identifier.value, form, digest).entries()) {
         const once = `${kind} ${form} ${value}`
         if (seen.has(once)) continue
         seen.add(once)
-        handed.push({ kind, form, value })
+        handed.push({ kind, form, value, ...(index === 0 ? {} : { former: true }) })
       }
     }
   }

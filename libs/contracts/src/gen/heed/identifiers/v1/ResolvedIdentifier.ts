@@ -4,10 +4,12 @@ export interface ResolvedIdentifier {
   'kind'?: (_heed_common_v1_IdentifierKind);
   'form'?: (string);
   'value'?: (string);
+  'former'?: (boolean);
 }
 
 export interface ResolvedIdentifier__Output {
   'kind': (_heed_common_v1_IdentifierKind__Output);
   'form': (string);
   'value': (string);
+  'former': (boolean);
 }
