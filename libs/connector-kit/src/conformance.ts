@@ -116,6 +116,9 @@ function checkInterpretation(interpretation: Interpretation, request: PlannedReq
   if (interpretation.next !== undefined) {
     for (const id of interpretation.next.covers) expect(covered.has(id), 'a next step covers no more than the first').toBe(true)
   }
+  if (interpretation.trouble !== undefined)
+    expect(interpretation.trouble.reason).toMatch(/^(?:unavailable|auth|configuration)\.[a-z0-9-]+$/)
+  if (interpretation.trace !== undefined) expect(interpretation.trace).toMatch(/^[A-Za-z0-9._:-]{1,100}$/)
   if (interpretation.job !== undefined) {
     expect(interpretation.job.pollAfterSeconds).toBeGreaterThan(0)
     expect(interpretation.job.id.length).toBeGreaterThan(0)

@@ -145,6 +145,11 @@ export interface Interpretation {
   readonly next?: PlannedRequest
   /** What a read-back saw, for each delivery covered. */
   readonly observed?: readonly { readonly deliveryId: DeliveryId; readonly holds: 'wanted' | 'other' | 'unreadable' }[]
+  /**
+   * The recipient as a whole did not answer the question: its account is told, as for an outcome of that reason, and nothing is said about any delivery. For an
+   * answer about a job, given again in `job`, that a bad moment of the vendor must not end.
+   */
+  readonly trouble?: { readonly reason: `${'unavailable' | 'auth' | 'configuration'}.${string}`; readonly retryAfterSeconds?: number }
   /** Where the vendor says how much is left: the account waits so many seconds before its next request. */
   readonly slowDownSeconds?: number
   /** The vendor's own name of this exchange, for its support. Logged with the request and nowhere else; at most 100 letters, digits, `.`, `_`, `:` and `-`. */

@@ -38,6 +38,7 @@ export interface Sender<Settings> {
 }
 
 const maxSteps = 20
+const tracePattern = /^[A-Za-z0-9._:-]{1,100}$/
 const reasonPattern = /^(?:unavailable|auth|configuration|item|batch|not-applicable)\.[a-z0-9-]{1,60}$/
 
 /** The outcome as it may be recorded: a reason code is one, and a vendor that never confirms has not confirmed. */
@@ -151,15 +152,18 @@ export async function execute<Settings>(sender: Sender<Settings>, request: Plann
       log.warn({ request: current.name, outcome: outcome.kind, covered: covered.has(deliveryId) }, 'connector.outcome-ignored')
       return []
     })
-    const trouble = troubleOf(outcomes.map(({ outcome }) => outcome))
+    const trouble =
+      interpretation.trouble ?? (interpretation.job === undefined ? troubleOf(outcomes.map(({ outcome }) => outcome)) : undefined)
     const saidNothing =
       outcomes.length === 0 &&
       interpretation.job === undefined &&
       interpretation.next === undefined &&
       interpretation.observed === undefined
-    if (trouble !== undefined && interpretation.job === undefined) account.gate.failed(trouble.reason, trouble.retryAfterSeconds)
+    if (trouble !== undefined) account.gate.failed(trouble.reason, trouble.retryAfterSeconds)
     else if (saidNothing && covered.size > 0) account.gate.failed('unavailable.incomplete-answer')
     else account.gate.succeeded()
+    if (interpretation.trace !== undefined && tracePattern.test(interpretation.trace))
+      log.info({ request: current.name, trace: interpretation.trace }, 'vendor.answered')
     if (interpretation.slowDownSeconds !== undefined) account.gate.slowDown(interpretation.slowDownSeconds)
     said.push(...outcomes)
     observed.push(...(interpretation.observed ?? []))
