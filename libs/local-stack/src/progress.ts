@@ -1,6 +1,6 @@
-import { Presets, SingleBar } from 'cli-progress'
+import { MultiBar, Presets } from 'cli-progress'
 
-/** Where long steps tell how far they are. One task at a time is shown; a caller may pass its own sink. */
+/** Where long steps tell how far they are. Tasks may overlap; a caller may pass its own sink. */
 export interface ProgressSink {
   /** Begins a task; `total` in `unit`. */
   start(task: string, total: number, unit: 'MB' | 'files'): ProgressTask
@@ -14,22 +14,40 @@ export interface ProgressTask {
   end(result: 'done' | 'failed'): void
 }
 
-/** A bar on a terminal, plain lines elsewhere (one at the start, one at the end). */
+/** A bar for each task on a terminal; plain lines elsewhere, one at a task's start and one at its end. */
 export function terminalProgress(log: (line: string) => void, stream: NodeJS.WriteStream = process.stderr): ProgressSink {
   return stream.isTTY ? barProgress(stream) : lineProgress(log)
 }
 
 function barProgress(stream: NodeJS.WriteStream): ProgressSink {
+  // Both servers may be fetched at the same time: their bars share the terminal and go away with the last of them.
+  let bars: MultiBar | undefined
+  let active = 0
   return {
     start(task, total, unit) {
-      const bar = new SingleBar(
-        { stream, format: `{bar} {percentage}% | ${task} | {value}/{total} ${unit}`, hideCursor: true, clearOnComplete: true, fps: 10 },
+      bars ??= new MultiBar(
+        {
+          stream,
+          format: '{bar} {percentage}% | {task} | {value}/{total} {unit}',
+          gracefulExit: false,
+          linewrap: true,
+          clearOnComplete: true,
+          fps: 10,
+        },
         Presets.shades_classic,
       )
-      bar.start(Math.max(1, Math.round(total)), 0)
+      active += 1
+      const whole = Math.max(1, Math.round(total))
+      const bar = bars.create(whole, 0, { task, unit })
       return {
-        update: (done) => bar.update(Math.min(Math.round(done), Math.round(total))),
-        end: () => bar.stop(),
+        update: (done) => bar.update(Math.min(Math.round(done), whole)),
+        end() {
+          bar.stop()
+          active -= 1
+          if (active > 0) return
+          bars?.stop()
+          bars = undefined
+        },
       }
     },
   }
