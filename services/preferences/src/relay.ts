@@ -93,6 +93,7 @@ export function relay(options: RelayOptions): Relay {
   let loops: Loop[] = []
   let outboxes: Loop[] = []
   let leading: (() => void)[] = []
+  let waking = false
 
   const publishEach = async (publisher: Publisher, rows: readonly ChangeRow[]): Promise<ChangeRow[]> => {
     const through: ChangeRow[] = []
@@ -233,7 +234,13 @@ export function relay(options: RelayOptions): Relay {
     name: part.name,
     start: part.start,
     wake() {
-      for (const one of outboxes) one.wake()
+      // rows of one commit come one by one; the loops are woken once for all of them
+      if (waking) return
+      waking = true
+      setImmediate(() => {
+        waking = false
+        for (const one of outboxes) one.wake()
+      })
     },
     async settle() {
       if (loops.length === 0) await new Promise<void>((resolve) => leading.push(resolve))

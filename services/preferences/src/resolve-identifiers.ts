@@ -36,21 +36,20 @@ const digest = (name: 'sha256' | 'sha512' | 'sha1' | 'md5', text: string): Uint8
  * What the policy grants a recipient of these identifiers: only the kinds it names, only in the forms it names, each value once. Pure.
  */
 export function handedTo(recipient: Recipient, identifiers: readonly Identifier[]): HandedIdentifier[] {
-  const handed: HandedIdentifier[] = []
-  const seen = new Set<string>()
+  const handed = new Map<string, HandedIdentifier>()
   for (const { kind, form } of recipient.grants) {
     for (const identifier of identifiers) {
       if (identifier.kind !== kind) continue
       // the first is made by the rule of today
       for (const [index, value] of deriveForm(kind, identifier.value, form, digest).entries()) {
         const once = `${kind} ${form} ${value}`
-        if (seen.has(once)) continue
-        seen.add(once)
-        handed.push({ kind, form, value, ...(index === 0 ? {} : { former: true }) })
+        // what one address has by a former rule another may have by the rule of today
+        if (index === 0) handed.set(once, { kind, form, value })
+        else if (!handed.has(once)) handed.set(once, { kind, form, value, former: true })
       }
     }
   }
-  return handed
+  return [...handed.values()]
 }
 
 /** How many values of each kind and form were handed over. */
