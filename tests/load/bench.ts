@@ -1,0 +1,77 @@
+// npm run bench [-- --only <key or its beginning>] [-- --json <file>]
+// Prints figures and, where there is one, the ceiling that the raw client or server reached in the same run. It judges nothing.
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import Table from 'cli-table3'
+import { type Figure, targets } from './figure.ts'
+import { type BenchHub, startBenchHub } from './harness.ts'
+import { measureLatency, measureSettled, measureVendorRequests } from './measure-delivery.ts'
+import { measureOneClick } from './measure-edge.ts'
+import { measureIdle, measureStart } from './measure-idle.ts'
+import { measureBatchCheck, measureStreamed, measureUnary } from './measure-intake.ts'
+
+/** Which keys each measurement gives, in the order in which they run on one hub. */
+const measurements: readonly { readonly keys: readonly string[]; measure(hub: BenchHub): Promise<Figure[]> }[] = [
+  { keys: ['idle.cpu', 'idle.rss'], measure: measureIdle },
+  { keys: ['latency.confirmed.p50', 'latency.confirmed.p99'], measure: measureLatency },
+  { keys: ['intake.streamed.existing', 'intake.streamed.new'], measure: measureStreamed },
+  { keys: ['intake.unary', 'check.unary'], measure: measureUnary },
+  { keys: ['check.batch'], measure: measureBatchCheck },
+  { keys: ['oneclick.post'], measure: measureOneClick },
+  { keys: ['vendor.requests.mailchimp'], measure: measureVendorRequests },
+  { keys: ['deliveries.settled'], measure: measureSettled },
+]
+const start = { keys: ['start.first-confirmed'], measure: measureStart }
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, json: { type: 'string' } } })
+const wanted = (keys: readonly string[]) =>
+  values.only === undefined || keys.some((key) => values.only?.some((prefix) => key.startsWith(prefix)))
+const figures: Figure[] = []
+const say = (text: string) => process.stderr.write(`${text}\n`)
+
+if (wanted(start.keys)) {
+  say(`measuring ${start.keys.join(', ')} …`)
+  figures.push(...(await start.measure()))
+}
+const chosen = measurements.filter(({ keys }) => wanted(keys))
+if (chosen.length > 0) {
+  say('starting a hub …')
+  const hub = await startBenchHub()
+  try {
+    for (const { keys, measure } of chosen) {
+      say(`measuring ${keys.join(', ')} …`)
+      figures.push(...(await measure(hub)))
+    }
+  } finally {
+    await hub.stop()
+  }
+}
+
+const round = (value: number | undefined) =>
+  value === undefined ? '' : value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2)
+const table = new Table({
+  head: ['key', 'figure', 'unit', 'ceiling', 'ratio', 'at least', 'reach for'],
+  style: { head: ['bold'], compact: true },
+})
+for (const { key, value, unit, ceiling, ratio } of figures) {
+  table.push([
+    key,
+    round(value),
+    unit,
+    round(ceiling),
+    ratio === undefined ? '' : ratio.toFixed(2),
+    targets[key]?.atLeast ?? '',
+    targets[key]?.reachFor ?? '',
+  ])
+}
+process.stdout.write(`${table.toString()}\n`)
+if (values.json !== undefined) {
+  writeFileSync(
+    values.json,
+    `${JSON.stringify(
+      figures.map(({ key, value, unit, ceiling, ratio }) => ({ key, value, unit, ceiling: ceiling ?? null, ratio: ratio ?? null })),
+      null,
+      2,
+    )}\n`,
+  )
+}

@@ -1,0 +1,132 @@
+import type { SetPreferencesRequest } from '@heed/contracts/gen/heed/preferences/v1/SetPreferencesRequest.ts'
+import { request } from 'undici'
+import { type Figure, quantile } from './figure.ts'
+import type { BenchHub } from './harness.ts'
+
+const audience = 'l-marketing'
+const partner = 'select-third-parties'
+
+interface DeliveryRow {
+  recipientId: string
+  request?: { acceptedAt: number }
+  heldAt?: number
+}
+
+const control = (hub: BenchHub, path: string) => `${hub.file.http.sandbox}/_control/mailchimp${path}`
+
+/** Makes Mailchimp know `person-<n>@example.com` as subscribed contacts. */
+async function seedMembers(hub: BenchHub, from: number, count: number): Promise<void> {
+  const { statusCode, body } = await request(control(hub, '/seed'), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ listId: audience, members: [], generate: { from, count, status: 'subscribed' } }),
+  })
+  if (statusCode !== 200) throw new Error(`the sandbox answered ${statusCode}: ${await body.text()}`)
+  await body.dump()
+}
+
+function denial(number: number, purposes: readonly string[], tag: string): SetPreferencesRequest {
+  return {
+    requestId: `${tag}:${number}`,
+    subject: { identifier: { kind: 'IDENTIFIER_KIND_EMAIL', value: `person-${number}@example.com` } },
+    choices: purposes.map((purpose) => ({ purpose, choice: 'CHOICE_DENIED' })),
+    origin: 'ORIGIN_KIND_PERSON',
+  }
+}
+
+async function stream(hub: BenchHub, items: Iterable<SetPreferencesRequest>): Promise<void> {
+  function* wrapped() {
+    for (const item of items) yield { item }
+  }
+  for await (const { refused } of hub.clients.preferences.streamPreferences(wrapped())) if (refused) throw new Error(refused.message)
+}
+
+async function openOf(hub: BenchHub, recipients: readonly string[]): Promise<number> {
+  const { recipients: rows } = await hub.clients.audit.listRecipientStatus({})
+  return rows.filter(({ recipientId }) => recipients.includes(recipientId)).reduce((sum, { open }) => sum + open, 0)
+}
+
+async function waitUntil(condition: () => Promise<boolean>, everyMs: number, forMs: number): Promise<void> {
+  const until = performance.now() + forMs
+  while (!(await condition())) {
+    if (performance.now() > until) throw new Error('waited too long')
+    await new Promise((resolve) => setTimeout(resolve, everyMs))
+  }
+}
+
+/** 100 changes a second for 20 seconds: from accepted to confirmed by Mailchimp, as the trail has it. */
+export async function measureLatency(hub: BenchHub): Promise<Figure[]> {
+  const [from, perSecond, seconds] = [300_000, 100, 20]
+  await seedMembers(hub, from, perSecond * (seconds + 3))
+  const tag = `l${Date.now()}`
+  const pace = async (first: number, count: number) => {
+    const startedAt = performance.now()
+    const calls: Promise<unknown>[] = []
+    for (let index = 0; index < count; index += 1) {
+      const wait = startedAt + (index * 1000) / perSecond - performance.now()
+      if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait))
+      calls.push(hub.clients.preferences.setPreferences(denial(first + index, ['email-marketing'], tag)))
+    }
+    await Promise.all(calls)
+  }
+  await pace(from, perSecond * 3)
+  const since = Date.now()
+  await pace(from + perSecond * 3, perSecond * seconds)
+  await waitUntil(async () => (await openOf(hub, ['mailchimp'])) === 0, 500, 60_000)
+  const rows = await hub.mongo
+    .useDb(`${hub.file.dbPrefix}_audit`)
+    .collection<DeliveryRow>('deliveries')
+    .find({ recipientId: 'mailchimp', 'request.acceptedAt': { $gte: since } })
+    .toArray()
+  const times = rows.flatMap(({ request: asked, heldAt }) =>
+    asked === undefined || heldAt === undefined ? [] : [heldAt - asked.acceptedAt],
+  )
+  if (times.length < perSecond * seconds * 0.99) throw new Error(`only ${times.length} confirmed`)
+  return [
+    { key: 'latency.confirmed.p50', value: quantile(times, 0.5), unit: 'ms' },
+    { key: 'latency.confirmed.p99', value: quantile(times, 0.99), unit: 'ms' },
+  ]
+}
+
+/** A backlog of 20,000 changes for two recipients that were paused: deliveries settled a second once they go on. */
+export async function measureSettled(hub: BenchHub): Promise<Figure[]> {
+  const [from, count] = [400_000, 20_000]
+  const recipients = ['mailchimp', partner]
+  await seedMembers(hub, from, count)
+  for (const recipientId of recipients)
+    await hub.clients.propagation.pauseRecipient({ recipientId, reason: 'a benchmark builds a backlog' })
+  const tag = `s${Date.now()}`
+  await stream(
+    hub,
+    (function* () {
+      for (let number = from; number < from + count; number += 1) yield denial(number, ['email-marketing', 'third-party-marketing'], tag)
+    })(),
+  )
+  await waitUntil(async () => (await openOf(hub, recipients)) >= 2 * count, 500, 120_000)
+  const startedAt = performance.now()
+  for (const recipientId of recipients) await hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the backlog is built' })
+  await waitUntil(async () => (await openOf(hub, recipients)) === 0, 250, 180_000)
+  return [{ key: 'deliveries.settled', value: (2 * count * 1000) / (performance.now() - startedAt), unit: 'deliveries/s' }]
+}
+
+/** Requests to Mailchimp, polls included, for 10,000 opt-outs that wait. */
+export async function measureVendorRequests(hub: BenchHub): Promise<Figure[]> {
+  const [from, count] = [500_000, 10_000]
+  await seedMembers(hub, from, count)
+  await hub.clients.propagation.pauseRecipient({ recipientId: 'mailchimp', reason: 'a benchmark builds a backlog' })
+  const tag = `v${Date.now()}`
+  await stream(
+    hub,
+    (function* () {
+      for (let number = from; number < from + count; number += 1) yield denial(number, ['email-marketing'], tag)
+    })(),
+  )
+  await waitUntil(async () => (await openOf(hub, ['mailchimp'])) >= count, 500, 120_000)
+  const dropped = await request(control(hub, '/requests'), { method: 'DELETE' })
+  await dropped.body.dump()
+  await hub.clients.propagation.resumeRecipient({ recipientId: 'mailchimp', reason: 'the backlog is built' })
+  await waitUntil(async () => (await openOf(hub, ['mailchimp'])) === 0, 500, 180_000)
+  const { body } = await request(control(hub, '/requests'))
+  const { count: requests } = (await body.json()) as { count: number }
+  return [{ key: 'vendor.requests.mailchimp', value: requests, unit: 'requests' }]
+}
