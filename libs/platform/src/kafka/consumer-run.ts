@@ -2,6 +2,7 @@ import type kafkajs from 'kafkajs'
 import { systemClock } from '../clock/index.ts'
 import { asError } from '../errors/index.ts'
 import { once } from '../lifecycle/index.ts'
+import type { Client } from './client.ts'
 import type { ConsumerState } from './consumer.ts'
 import { rootCause } from './errors.ts'
 import { nextOffset, toRecord } from './records.ts'
@@ -21,21 +22,21 @@ export interface ConsumerRun {
 }
 
 const heartbeatMs = 3_000
-const longestWaitMs = 1_000
+const longestWaitMs = 3_000
 const stopLimitMs = 15_000
 const silentLimitMs = 90_000
 const firstBackoffMs = 200
 const longestBackoffMs = 15_000
 
 export function startRun(
-  client: kafkajs.Kafka,
+  client: Client,
   options: ConsumerOptions,
   topics: readonly string[],
   state: ConsumerState,
   onJoin: () => void,
 ): ConsumerRun {
   const { groupId, handle, log, metrics, maxBatchBytes = 2 * 1024 * 1024, maxBatchRecords = 1_000, concurrency = 1 } = options
-  const { sessionTimeoutMs = 30_000 } = options
+  const { sessionTimeoutMs = 10_000 } = options
   const handled = metrics?.counter({
     name: 'heed_kafka_records_handled_total',
     help: 'Records handled and committed',
@@ -52,7 +53,7 @@ export function startRun(
   let end: (end: RunEnd) => void = () => undefined
   const ended = new Promise<RunEnd>((resolve) => (end = resolve))
 
-  const consumer = client.consumer({
+  const consumer = client.kafkajs.consumer({
     groupId,
     sessionTimeout: sessionTimeoutMs,
     rebalanceTimeout: Math.max(60_000, sessionTimeoutMs),
@@ -60,8 +61,8 @@ export function startRun(
     minBytes: 1,
     maxBytes: maxBatchBytes,
     maxBytesPerPartition: Math.min(256 * 1024, maxBatchBytes),
-    // The broker answers as soon as there is a record; this is only how long it may keep silent.
-    maxWaitTimeInMs: longestWaitMs,
+    // The broker answers as soon as there is a record; this is only how long it may keep silent. Heartbeats come in between.
+    maxWaitTimeInMs: Math.min(longestWaitMs, sessionTimeoutMs / 3),
     allowAutoTopicCreation: false,
     metadataMaxAge: 60_000,
     // Every crash ends this object; the supervisor makes a new one.
@@ -174,7 +175,9 @@ export function startRun(
       // and where that takes too long, the stop follows it.
       const leave = begun.then(() => {
         over = true
-        return consumer.disconnect()
+        const disconnected = consumer.disconnect()
+        client.breakFetches()
+        return disconnected
       })
       const left = leave.catch((thrown: unknown) => log.debug({ groupId, error: asError(thrown) }, 'kafka.consumer-leave-failed'))
       await Promise.race([left, systemClock.sleep(stopLimitMs)])

@@ -1,8 +1,8 @@
-import type kafkajs from 'kafkajs'
 import { systemClock } from '../clock/index.ts'
 import { asError } from '../errors/index.ts'
 import { once, type RunningPart } from '../lifecycle/index.ts'
 import type { AdminConnection } from './admin.ts'
+import type { MakeClient } from './client.ts'
 import { type ConsumerRun, type RunEnd, startRun } from './consumer-run.ts'
 import { ConsumerDied, kafkaErrorText } from './errors.ts'
 import { committedOffsets, matchingTopics, partitionRanges, recordsBehind } from './offsets.ts'
@@ -25,7 +25,7 @@ export interface ConsumerState {
  * join a second time, or deliver after its stop. A run that ends by itself is followed by a fresh one, after a back-off; only an
  * error that cannot heal ends the consumer.
  */
-export function createConsumer(client: kafkajs.Kafka, admin: AdminConnection, options: ConsumerOptions): Consumer {
+export function createConsumer(makeClient: MakeClient, admin: AdminConnection, options: ConsumerOptions): Consumer {
   const { groupId, topics, log, topicRefreshMs = 30_000 } = options
   const state: ConsumerState = { paused: false, joined: false, failingSince: new Map() }
   const stopping = new AbortController()
@@ -56,7 +56,7 @@ export function createConsumer(client: kafkajs.Kafka, admin: AdminConnection, op
           await systemClock.sleep(Math.min(topicRefreshMs, 1_000), stopping.signal)
           continue
         }
-        run = startRun(client, options, known, state, () => {
+        run = startRun(makeClient(), options, known, state, () => {
           failures = 0
           onJoin()
         })

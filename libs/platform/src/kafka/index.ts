@@ -1,4 +1,6 @@
-export { type BrokerAddress, connectKafka, type KafkaOptions } from './connection.ts'
+export type { BrokerAddress, KafkaOptions } from './client.ts'
+export { connectKafka } from './connection.ts'
 export { ConsumerDied, PublishError } from './errors.ts'
+export { unreadableHeader } from './fetch-decoder.ts'
 export { maxRequestBytes } from './publisher.ts'
 export * from './types.ts'

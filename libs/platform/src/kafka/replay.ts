@@ -1,23 +1,69 @@
 import { randomUUID } from 'node:crypto'
-import type kafkajs from 'kafkajs'
-import { asError } from '../errors/index.ts'
+import { systemClock } from '../clock/index.ts'
+import { asError, HeedError } from '../errors/index.ts'
 import type { AdminConnection } from './admin.ts'
+import type { Client, MakeClient } from './client.ts'
+import { kafkaErrorText } from './errors.ts'
 import { matchingTopics, partitionRanges } from './offsets.ts'
 import { toRecord } from './records.ts'
 import type { ReplayOptions } from './types.ts'
 
+const mostFailures = 6
+
+/** What is still to be read, kept across the runs that a broken connection may make necessary. */
+interface Progress {
+  /** `topic/partition` → the offset to stop before; absent when reached. */
+  open: Map<string, bigint>
+  /** `topic/partition` → the next offset to hand over. A member that had to join again starts over; nothing is handled twice. */
+  reached: Map<string, bigint>
+  count: number
+}
+
+/** The broker, not the handler, ended a run; another one may go on. */
+class RunBroken extends HeedError {
+  constructor(cause: Error) {
+    super('kafka.replay-broken', `the replay was interrupted: ${kafkaErrorText(cause)}`, { cause })
+  }
+}
+
 /** kafkajs has no reader without a group, so one is made for the purpose and deleted afterwards; it commits nothing. */
-export async function replay(client: kafkajs.Kafka, admin: AdminConnection, options: ReplayOptions): Promise<number> {
-  const { topics, handle, signal } = options
-  const names = await admin.use((connected) => matchingTopics(connected, topics))
+export async function replay(makeClient: MakeClient, admin: AdminConnection, options: ReplayOptions): Promise<number> {
+  const names = await admin.use((connected) => matchingTopics(connected, options.topics))
   if (names.length === 0) return 0
   const ranges = await admin.use((connected) => partitionRanges(connected, names))
-  const open = new Map(ranges.filter(({ low, high }) => high > low).map(({ topic, partition, high }) => [`${topic}/${partition}`, high]))
-  if (open.size === 0) return 0
-
+  const unread = ranges.filter(({ low, high }) => high > low)
+  const progress: Progress = {
+    open: new Map(unread.map(({ topic, partition, high }) => [`${topic}/${partition}`, high])),
+    reached: new Map(),
+    count: 0,
+  }
   const groupId = `heed.replay.${randomUUID()}`
-  const consumer = client.consumer({
+  try {
+    for (let failures = 0; progress.open.size > 0; ) {
+      const before = progress.count
+      try {
+        await run(makeClient(), groupId, names, progress, options)
+      } catch (thrown) {
+        if (!(thrown instanceof RunBroken)) throw thrown
+        // A broker that has just started refuses groups for a moment.
+        failures = progress.count > before ? 1 : failures + 1
+        if (failures >= mostFailures) throw thrown
+        await systemClock.sleep(200 * 2 ** failures, options.signal)
+      }
+    }
+  } finally {
+    // The broker would forget the empty group by itself after a week.
+    await admin.use((connected) => connected.deleteGroups([groupId])).catch(() => undefined)
+  }
+  return progress.count
+}
+
+async function run(client: Client, groupId: string, topics: string[], progress: Progress, options: ReplayOptions): Promise<void> {
+  const { handle, signal } = options
+  const { open, reached } = progress
+  const consumer = client.kafkajs.consumer({
     groupId,
+    sessionTimeout: 10_000,
     maxWaitTimeInMs: 250,
     minBytes: 1,
     maxBytes: 4 * 1024 * 1024,
@@ -25,23 +71,21 @@ export async function replay(client: kafkajs.Kafka, admin: AdminConnection, opti
     allowAutoTopicCreation: false,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: async () => false },
   })
-  let count = 0
-  // A member that had to join again starts over; what was handled is not handled twice.
-  const reached = new Map<string, bigint>()
+  let over = false
   let finish: () => void = () => undefined
   let fail: (error: Error) => void = () => undefined
   const finished = new Promise<void>((resolve, reject) => {
     finish = resolve
     fail = reject
   })
-  const onAbort = () => fail(asError(signal?.reason ?? new Error('aborted')))
+  finished.catch(() => undefined)
+  const onAbort = () => fail(asError(signal?.reason))
   signal?.addEventListener('abort', onAbort, { once: true })
-  consumer.on('consumer.crash', ({ payload }) => fail(payload.error))
-  let over = false
+  consumer.on('consumer.crash', ({ payload }) => fail(new RunBroken(payload.error)))
 
-  try {
+  const begin = async () => {
     await consumer.connect()
-    await consumer.subscribe({ topics: names, fromBeginning: true })
+    await consumer.subscribe({ topics, fromBeginning: true })
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: true,
@@ -52,14 +96,14 @@ export async function replay(client: kafkajs.Kafka, admin: AdminConnection, opti
         const from = reached.get(place) ?? 0n
         const records = batch.messages.filter(({ offset }) => BigInt(offset) >= from && BigInt(offset) < target).map(toRecord)
         try {
-          if (records.length > 0)
-            await handle({ topic: batch.topic, partition: batch.partition, records, heartbeat, isStale: () => over || isStale() })
+          const { topic, partition } = batch
+          if (records.length > 0) await handle({ topic, partition, records, heartbeat, isStale: () => over || isStale() })
         } catch (thrown) {
           over = true
           fail(asError(thrown))
           return
         }
-        count += records.length
+        progress.count += records.length
         const next = BigInt(batch.lastOffset()) + 1n
         reached.set(place, next)
         if (next < target) return
@@ -67,14 +111,17 @@ export async function replay(client: kafkajs.Kafka, admin: AdminConnection, opti
         if (open.size === 0) finish()
       },
     })
+  }
+
+  try {
     if (signal?.aborted) onAbort()
+    else begin().catch((thrown: unknown) => fail(new RunBroken(asError(thrown))))
     await finished
-    return count
   } finally {
     over = true
     signal?.removeEventListener('abort', onAbort)
-    await consumer.disconnect().catch(() => undefined)
-    // The broker would forget the empty group by itself after a week.
-    await admin.use((connected) => connected.deleteGroups([groupId])).catch(() => undefined)
+    const disconnected = consumer.disconnect().catch(() => undefined)
+    client.breakFetches()
+    await Promise.race([disconnected, systemClock.sleep(10_000)])
   }
 }

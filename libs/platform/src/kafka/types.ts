@@ -46,7 +46,7 @@ export interface ConsumedRecord {
    * Why this stands for a whole batch that could not be decoded, such as `compression zstd`; `value` then holds the bytes of its
    * records and `offset` is the batch's last. It belongs among the dead letters.
    */
-  unreadable?: string
+  unreadable?: string | undefined
 }
 
 /** Records of one partition, in order. */
@@ -81,7 +81,7 @@ export interface ConsumerOptions {
   metrics?: Metrics
   /** How often a pattern is matched against the topics that exist; 30 s unless told. */
   topicRefreshMs?: number
-  /** How long a member may be silent before the others take over; 30 s unless told. */
+  /** How long a member may be silent before the others take over, also after a crash of this one; 10 s unless told. */
   sessionTimeoutMs?: number
 }
 

@@ -20,8 +20,10 @@ const unavailableCodes = new Set([6, 7, 89, 91, 189, 262, 9001, 10107, 11600, 11
 export function isMongoUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false
   if (unavailableNames.has(error.name)) return true
-  const { code } = error as { code?: unknown }
-  return typeof code === 'number' && unavailableCodes.has(code)
+  const { code, errorResponse } = error as { code?: unknown; errorResponse?: unknown }
+  if (typeof code === 'number' && unavailableCodes.has(code)) return true
+  // The driver wraps a network error of a bulk write.
+  return isMongoUnavailable(error.cause) || (errorResponse !== error && isMongoUnavailable(errorResponse))
 }
 
 /** The name of the unique index that the row broke, when the error is a duplicate key; else undefined. */
