@@ -23,17 +23,26 @@ export interface Account {
 const probeWaitMs = 200
 
 /** An account with its concurrency, its rate and its gate. */
-export function createAccount(options: { id: string; descriptor: Descriptor; gate: Gate; limit: Limit; clock: Clock }): Account {
-  const { id, descriptor, gate, limit, clock } = options
+export function createAccount(options: {
+  id: string
+  descriptor: Descriptor
+  gate: Gate
+  limit: Limit
+  clock: Clock
+  /** Whether this process still holds the account: one that was stopped for a while may have lost it without noticing. */
+  isHeld(): boolean
+}): Account {
+  const { id, descriptor, gate, limit, clock, isHeld } = options
   const slots: BulkheadPolicy = bulkhead(descriptor.rate.concurrentRequests, Number.MAX_SAFE_INTEGER)
   let inFlight = 0
-  const admits = () => gate.blocked() === undefined && !(gate.probing && inFlight > 0) && limit.nextAt() <= clock.now()
+  const admits = () => isHeld() && gate.blocked() === undefined && !(gate.probing && inFlight > 0) && limit.nextAt() <= clock.now()
 
   return {
     id,
     gate,
     openAt: () => {
       const blocked = gate.blocked()
+      if (!isHeld()) return clock.now() + probeWaitMs
       if (blocked !== undefined) return Math.max(blocked.until, limit.nextAt())
       return gate.probing && inFlight > 0 ? clock.now() + probeWaitMs : limit.nextAt()
     },

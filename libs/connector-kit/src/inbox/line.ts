@@ -3,7 +3,7 @@ import type { RecipientId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import type { mongo } from 'mongoose'
 import type { Expression } from './arrival-update.ts'
-import { type InboxRow, lanes } from './row.ts'
+import { firstSettledLane, type InboxRow, lanes } from './row.ts'
 import { type SettledRows, settlementWrites } from './settlement.ts'
 
 /** Rows that one batch holds until they are settled. */
@@ -31,15 +31,32 @@ export interface Line {
   settle(token: string, groups: readonly SettledRows[]): Promise<void>
   /** Hands held rows over to another token without settling them. */
   handOver(token: string, ids: readonly string[], to: string, lane: number): Promise<void>
-  /** Makes due again what a process left in flight when it ended; `everything` = also leases that have not ended. Resolves with their number. */
-  recover(recipientId: RecipientId, options: { everything: boolean; quietSeconds: number }): Promise<number>
+  /**
+   * Makes due again what was left in flight: leases that have ended, those of one token, or all. What was sent of it has an unknown outcome. Resolves with
+   * the number of rows.
+   */
+  recover(recipientId: RecipientId, options: { quietSeconds: number; all?: boolean; token?: string }): Promise<number>
+  /** Those of the rows that a token holds, with what a judgement needs of them. */
+  held(token: string, ids: readonly string[]): Promise<Map<string, { failures: number; giveUps: number; drifts: number }>>
+  /** All that a recipient was ever asked to hold, some rows at a time, in the order of their subjects. */
+  told(recipientId: RecipientId): AsyncIterable<readonly ToldRow[]>
+  /** Puts held rows back as if they had never been taken. */
+  forget(token: string, ids: readonly string[]): Promise<void>
   /** Takes rows that are to be read back; they stay settled. */
   claimReadBack(recipientId: RecipientId, limit: number): Promise<Claim>
+  /** Gives open rows an assertion of now: their outcomes from here on are about a state that is asserted anew. */
+  reassert(ids: readonly string[]): Promise<void>
   nextDue(recipientId: RecipientId): Promise<NextDue>
   /** Ends the waiting of rows that were put off because the recipient failed: it works again. */
   hurry(recipientId: RecipientId): Promise<void>
 }
 
+/** What a complete list needs of a row. */
+export type ToldRow = Pick<InboxRow, 'recipientId' | 'subjectId' | 'version' | 'kind' | 'wanted' | 'changed' | 'evidence' | 'acceptedAt'>
+
+const idsPerQuery = 5_000
+
+/** A name that nothing else has. */
 export const newToken = (prefix: string): string => `${prefix}-${randomBytes(12).toString('base64url')}`
 
 /** The line over an inbox collection. */
@@ -106,10 +123,11 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
       ])
     },
 
-    recover: async (recipientId, { everything, quietSeconds }) => {
+    recover: async (recipientId, { quietSeconds, all = false, token }) => {
       const now = clock.now()
       const quietUntil = now + quietSeconds * 1000
-      const left = { recipientId, lane: lanes.inFlight, ...(everything ? {} : { dueAt: { $lte: now } }) }
+      const which = token === undefined ? (all ? {} : { dueAt: { $lte: now } }) : { 'lease.token': token }
+      const left = { recipientId, lane: lanes.inFlight, ...which }
       const entry = {
         version: '$lease.version',
         assertion: '$lease.assertion',
@@ -138,11 +156,52 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
       return result.modifiedCount
     },
 
+    held: async (token, ids) => {
+      const projection = { failures: 1, giveUps: 1, drifts: 1 }
+      const held = new Map<string, { failures: number; giveUps: number; drifts: number }>()
+      for (let from = 0; from < ids.length; from += idsPerQuery) {
+        const found = await rows.find({ _id: { $in: ids.slice(from, from + idsPerQuery) }, 'lease.token': token }, { projection }).toArray()
+        for (const { _id, failures, giveUps, drifts } of found) held.set(_id, { failures, giveUps, drifts })
+      }
+      return held
+    },
+
+    told: async function* (recipientId) {
+      const projection = { recipientId: 1, subjectId: 1, version: 1, kind: 1, wanted: 1, changed: 1, evidence: 1, acceptedAt: 1 }
+      const cursor = rows
+        .find({ _id: { $gte: `${recipientId}/`, $lt: `${recipientId}0` } }, { projection, batchSize: idsPerQuery })
+        .sort({ _id: 1 })
+      let some: InboxRow[] = []
+      for await (const row of cursor) {
+        some.push(row)
+        if (some.length < idsPerQuery) continue
+        yield some
+        some = []
+      }
+      if (some.length > 0) yield some
+    },
+
+    forget: async (token, ids) => {
+      for (let from = 0; from < ids.length; from += idsPerQuery) {
+        await rows.updateMany({ _id: { $in: ids.slice(from, from + idsPerQuery) }, 'lease.token': token }, [
+          { $set: { lane: '$priority', dueAt: '$queuedAt', lease: '$$REMOVE', attempts: { $subtract: ['$attempts', 1] } } },
+        ])
+      }
+    },
+
     claimReadBack: async (recipientId, limit) =>
       take(await idsOf(recipientId, lanes.readBack, limit), [lanes.readBack], {
         // comes back by itself where the process ends
         dueAt: { $literal: clock.now() + 600_000 },
       }),
+
+    reassert: async (ids) => {
+      const now = clock.now()
+      await rows.updateMany(
+        { _id: { $in: [...ids] }, lane: { $lt: firstSettledLane }, assertion: { $lt: now } },
+        { $set: { assertion: now } },
+      )
+    },
 
     nextDue: async (recipientId) => {
       const [optOut, optIn, lease, readBack] = await Promise.all(

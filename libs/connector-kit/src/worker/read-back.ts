@@ -1,0 +1,108 @@
+import type { DeliveryId } from '@heed/domain'
+import { asError } from '@heed/platform/errors'
+import type { Task } from '../contract.ts'
+import type { Claim } from '../inbox/line.ts'
+import type { InboxRow } from '../inbox/row.ts'
+import type { Settlement } from '../inbox/settlement.ts'
+import { executeAll } from './execute.ts'
+import { makeTasks } from './make-tasks.ts'
+import type { RecipientWork } from './recipient.ts'
+import { createSettler } from './settler.ts'
+
+/** So often a state that did not stay is asserted again, before a person has to look. */
+const maxDrifts = 3
+
+/** What becomes of a settled row after it was read back. Pure. */
+export function judgeReadBack(
+  holds: 'wanted' | 'other' | 'unreadable' | undefined,
+  row: Pick<InboxRow, 'drifts' | 'state' | 'final'>,
+  durationMs: number,
+): Settlement & { readonly reassert?: true } {
+  switch (holds) {
+    case 'wanted':
+      return {
+        state: 'verified',
+        final: true,
+        place: 'closed',
+        failures: 'reset',
+        unknown: false,
+        entry: { step: 'verified', outcome: { kind: 'verified' }, durationMs },
+      }
+    case 'other':
+      if (row.drifts + 1 >= maxDrifts) {
+        return {
+          state: 'needs_person',
+          final: false,
+          place: 'parked',
+          waitReason: 'needs_person',
+          failures: 'keep',
+          unknown: false,
+          drift: true,
+          entry: { step: 'verified', outcome: { kind: 'rejected', reason: 'item.does-not-stay' }, durationMs },
+        }
+      }
+      return {
+        state: 'pending',
+        final: false,
+        place: 'queue',
+        waitReason: 'waiting_turn',
+        failures: 'keep',
+        unknown: false,
+        drift: true,
+        reassert: true,
+      }
+    case 'unreadable':
+    case undefined:
+      // What was confirmed stays confirmed: nothing speaks against it.
+      return { state: row.state, final: row.final, place: 'closed', failures: 'keep', unknown: 'keep' }
+    default:
+      return holds satisfies never
+  }
+}
+
+/** Reads back what vendors were said to hold. What differs is asserted again under an assertion of now, so that everybody sees that it is open once more. */
+export async function readBackBatch<Settings>(work: RecipientWork<Settings>, claim: Claim, abort: AbortSignal): Promise<void> {
+  const { sender, recipientId } = work
+  const prepared = await makeTasks(claim.rows, sender.descriptor, work.directory)
+  const tasks: Task[] = []
+  const rows = new Map<DeliveryId, InboxRow>()
+  const settler = createSettler(work, claim.token)
+  for (const [index, one] of prepared.entries()) {
+    const row = claim.rows[index]
+    if (row === undefined) continue
+    if (one.kind === 'task') {
+      tasks.push(one.task)
+      rows.set(one.task.deliveryId, row)
+    } else settler.add(row._id, judgeReadBack(undefined, row, 0))
+  }
+  let requests: ReturnType<NonNullable<typeof sender.connector.readBack>> = []
+  try {
+    requests = sender.connector.readBack?.(tasks, sender.settings) ?? []
+  } catch (thrown) {
+    work.log.error({ recipientId, error: asError(thrown) }, 'connector.read-back-failed')
+  }
+  const seen = new Map<DeliveryId, 'wanted' | 'other' | 'unreadable'>()
+  await executeAll(sender, requests, {
+    abort,
+    inOrder: false,
+    onResult: (result) => {
+      if (result.kind !== 'read') return
+      for (const { deliveryId, holds } of result.observed) {
+        // of several audiences, one that holds something else decides
+        if (seen.get(deliveryId) !== 'other')
+          seen.set(deliveryId, seen.get(deliveryId) === 'unreadable' && holds === 'wanted' ? 'unreadable' : holds)
+      }
+    },
+  })
+  const drifted: string[] = []
+  for (const [id, row] of rows) {
+    const { reassert, ...settlement } = judgeReadBack(seen.get(id), row, 0)
+    settler.add(row._id, settlement)
+    if (reassert) drifted.push(row._id)
+  }
+  await settler.drain()
+  if (drifted.length === 0) return
+  work.events.driftFound(recipientId, drifted.length)
+  work.log.warn({ recipientId, deliveries: drifted.length }, 'drift.found')
+  await work.line.reassert(drifted)
+}

@@ -1,0 +1,47 @@
+import type { Recipient, RecipientId } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import type { Logger } from '@heed/platform/log'
+import type { WorkEvents } from '../events.ts'
+import type { IdentifierDirectory } from '../identifiers.ts'
+import type { Line } from '../inbox/line.ts'
+import type { BatchStore } from './batch-store.ts'
+import type { Sender } from './execute.ts'
+import type { RecipientStates } from './recipient-state.ts'
+
+/** Moments at which a fault test may stop a worker. */
+export type ProbePoint =
+  /** Rows are leased; nothing was sent. */
+  | 'claimed'
+  /** The vendor has answered; nothing of it is stored. */
+  | 'answered'
+  /** Rows are settled; their outcomes are not published. */
+  | 'settled'
+  /** Outcomes are published; they are not cleared yet. */
+  | 'published'
+
+/** Runs at a moment, for fault tests: one that never resolves stops the work there, as a killed process would. */
+export type Probe = (point: ProbePoint) => void | Promise<void>
+
+/** All that the work for one recipient needs. */
+export interface RecipientWork<Settings> {
+  readonly recipientId: RecipientId
+  readonly sender: Sender<Settings>
+  readonly line: Line
+  readonly batches: BatchStore
+  readonly states: RecipientStates
+  readonly directory: IdentifierDirectory
+  readonly clock: Clock
+  readonly log: Logger
+  readonly events: WorkEvents
+  /** In [0, 1): jitter and samples. */
+  readonly random: () => number
+  readonly probe: Probe
+  /** Called when outcomes have been written. */
+  outcomesWritten(): void
+}
+
+/** What a recipient's entry in the policy comes to for this kind of connector. */
+export interface ConfiguredRecipient<Settings> {
+  readonly recipient: Recipient
+  readonly settings: Settings
+}

@@ -1,0 +1,64 @@
+import { asError } from '@heed/platform/errors'
+import { groupByFate, type Settlement } from '../inbox/settlement.ts'
+import type { RecipientWork } from './recipient.ts'
+
+/** Writes fates of one batch as they become known, several in one write: what comes while a write is under way goes with the next. */
+export interface Settler {
+  add(rowId: string, settlement: Settlement): void
+  /** Resolves when everything added is written. Rejects where the database did not take it in time; the rows stay leased then. */
+  drain(): Promise<void>
+}
+
+const tries = 6
+
+/** A settler for the rows that `token` holds. */
+export function createSettler<Settings>(work: RecipientWork<Settings>, token: string): Settler {
+  let waiting: [string, Settlement][] = []
+  let writing: Promise<void> | undefined
+
+  const write = async (settled: readonly [string, Settlement][]) => {
+    const groups = groupByFate(settled)
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await work.line.settle(token, groups)
+        break
+      } catch (thrown) {
+        if (attempt >= tries) throw thrown
+        work.log.warn({ recipientId: work.recipientId, attempt, error: asError(thrown) }, 'settlement.failed')
+        await work.clock.sleep(100 * 2 ** attempt)
+      }
+    }
+    work.events.deliveriesAttempted(work.recipientId, groups)
+    await work.probe('settled')
+    work.outcomesWritten()
+  }
+
+  const run = async () => {
+    // what becomes known in the same turn of the event loop is written together
+    await new Promise((resolve) => setImmediate(resolve))
+    while (waiting.length > 0) {
+      const settled = waiting
+      waiting = []
+      await write(settled)
+    }
+    writing = undefined
+  }
+
+  let failure: unknown
+  const start = () => {
+    writing ??= run().catch((thrown: unknown) => {
+      failure = thrown
+    })
+  }
+
+  return {
+    add: (rowId, settlement) => {
+      waiting.push([rowId, settlement])
+      start()
+    },
+    drain: async () => {
+      while (writing !== undefined && failure === undefined) await writing
+      if (failure !== undefined) throw failure
+    },
+  }
+}

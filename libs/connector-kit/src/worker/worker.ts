@@ -1,0 +1,203 @@
+import { asError } from '@heed/platform/errors'
+import type { Claim } from '../inbox/line.ts'
+import { assertBatch } from './assert-batch.ts'
+import { createBell } from './bell.ts'
+import { followBatch } from './follow-batch.ts'
+import { readBackBatch } from './read-back.ts'
+import type { RecipientWork } from './recipient.ts'
+import { nextBatch, openBatch, sendBatch } from './sequence.ts'
+
+/** The work for one recipient, while this process holds its account. */
+export interface Worker {
+  /** Looks now whether something is due. */
+  wake(): void
+  /** Resolves when nothing is due and nothing is under way: what waits, waits for a time, for a vendor, or for a person. */
+  settle(): Promise<void>
+  /**
+   * Works until `stopping` is aborted, and resolves when what is under way has ended. `abort` cuts what is under way: its outcome is then unknown.
+   */
+  run(stopping: AbortSignal, abort: AbortSignal): Promise<void>
+}
+
+// A second batch is begun beside one that is under way when it is full, or when that one takes longer than this: small batches grow while one is sent, and a
+// slow answer holds nobody up for long.
+const patienceMs = 250
+const leaseMs = 15 * 60_000
+const longestRestMs = 10_000
+
+// So many batches are under way at once at the most, whatever the vendor allows: each holds its rows' identifiers in memory.
+const mostBatches = 4
+
+interface Running {
+  readonly kind: 'assert' | 'sequence' | 'follow' | 'read-back'
+  readonly startedAt: number
+  readonly done: Promise<void>
+}
+
+/** A worker. `sweepMs` is how long it sleeps at the most: how soon it sees what another process wrote into the inbox. */
+export function createWorker<Settings>(work: RecipientWork<Settings>, options: { readonly sweepMs: number }): Worker {
+  const { recipientId, line, batches, clock, log, sender } = work
+  const { descriptor, account } = sender
+  const bell = createBell(clock)
+  const running = new Map<string, Running>()
+  /** Tokens of batches that ended in an error of ours: their rows are taken back when the database answers again. */
+  const lost = new Set<string>()
+  let settlers: { after: number; resolve(): void }[] = []
+  let turns = 0
+  /** Requests that one task has taken lately; at first as many as it may. */
+  let costPerTask = 1
+  let failures = 0
+  let restUntil = 0
+
+  const start = (kind: Running['kind'], key: string, job: () => Promise<void>) => {
+    const done = job()
+      .then(() => {
+        failures = 0
+      })
+      .catch((thrown: unknown) => {
+        failures += 1
+        restUntil = clock.now() + Math.min(longestRestMs, 200 * 2 ** Math.min(failures, 8))
+        log.error({ recipientId, failures, error: asError(thrown) }, 'batch.failed')
+      })
+      .finally(() => {
+        running.delete(key)
+        bell.ring()
+      })
+    running.set(key, { kind, startedAt: clock.now(), done })
+  }
+
+  const runClaim = (claim: Claim, abort: AbortSignal) =>
+    start('assert', claim.token, async () => {
+      try {
+        const { requests, tasks } = await assertBatch(work, claim, abort)
+        if (tasks > 0) costPerTask = requests / tasks
+      } catch (thrown) {
+        lost.add(claim.token)
+        throw thrown
+      }
+    })
+
+  /** Rows whose batch failed here: whatever was sent of it has an unknown outcome. */
+  const takeBack = async () => {
+    for (const token of [...lost]) {
+      await line.recover(recipientId, { token, quietSeconds: descriptor.quietAfterUnknownSeconds })
+      lost.delete(token)
+    }
+  }
+
+  const assertTurn = async (abort: AbortSignal): Promise<number> => {
+    const now = clock.now()
+    const { maxTasks, collectSeconds = 0 } = descriptor.batch
+    const asserting = [...running.values()].filter(({ kind }) => kind === 'assert')
+    if (asserting.length >= Math.min(mostBatches, descriptor.rate.concurrentRequests)) return Number.POSITIVE_INFINITY
+    if (asserting.length > 0 || collectSeconds > 0) {
+      const { count, since } = await line.waiting(recipientId, maxTasks)
+      if (since === undefined) return (await line.nextDue(recipientId)).queue ?? Number.POSITIVE_INFINITY
+      const newest = Math.max(0, ...asserting.map(({ startedAt }) => startedAt))
+      if (count < maxTasks && asserting.length > 0 && now < newest + patienceMs) return newest + patienceMs
+      if (count < maxTasks && now < since + collectSeconds * 1000) return since + collectSeconds * 1000
+    }
+    // No more than the account's rate has room for: what is claimed and cannot be sent has to be put back.
+    const room = Math.floor(account.available() / Math.max(costPerTask, 1 / maxTasks))
+    const limit = account.gate.probing ? 1 : Math.max(1, Math.min(maxTasks, room))
+    const claim = await line.claim(recipientId, { limit, leaseUntil: now + leaseMs })
+    if (claim.rows.length > 0) {
+      runClaim(claim, abort)
+      return now
+    }
+    const { queue, lease } = await line.nextDue(recipientId)
+    if (lease !== undefined && lease <= now) await line.recover(recipientId, { quietSeconds: descriptor.quietAfterUnknownSeconds })
+    return Math.min(queue ?? Number.POSITIVE_INFINITY, lease ?? Number.POSITIVE_INFINITY)
+  }
+
+  const sequenceTurn = async (abort: AbortSignal): Promise<number> => {
+    const key = 'sequence'
+    if (running.has(key)) return Number.POSITIVE_INFINITY
+    const now = clock.now()
+    const open = await batches.unsent(recipientId)
+    if (open !== undefined) {
+      if (open.nextAt > now && account.gate.trouble !== undefined) return open.nextAt
+      start('sequence', key, () => sendBatch(work, open, abort))
+      return now
+    }
+    const state = await work.states.get(recipientId)
+    const waiting = await line.waiting(recipientId, descriptor.batch.maxTasks)
+    const next = nextBatch(descriptor, state, waiting, now)
+    if (next.kind === 'none') return Math.min(next.at, (await line.nextDue(recipientId)).queue ?? Number.POSITIVE_INFINITY)
+    start('sequence', key, async () => {
+      const batch = await openBatch(work, state, next.kind)
+      if (batch !== undefined) await sendBatch(work, batch, abort)
+    })
+    return now
+  }
+
+  const followTurn = async (abort: AbortSignal): Promise<number> => {
+    for (const batch of await batches.due(recipientId, clock.now(), descriptor.rate.concurrentRequests + 1)) {
+      if (batch.stage === 'following' && !running.has(batch._id)) start('follow', batch._id, () => followBatch(work, batch, abort))
+    }
+    const next = await batches.nextFollowAt(recipientId)
+    return next === undefined ? Number.POSITIVE_INFINITY : Math.max(next, clock.now() + (running.size > 0 ? patienceMs : 0))
+  }
+
+  const readBackTurn = async (abort: AbortSignal): Promise<number> => {
+    const { readBack } = descriptor
+    const key = 'read-back'
+    if (readBack === undefined || running.has(key)) return Number.POSITIVE_INFINITY
+    const claim = await line.claimReadBack(recipientId, readBack.maxTasks)
+    if (claim.rows.length === 0) return (await line.nextDue(recipientId)).readBack ?? Number.POSITIVE_INFINITY
+    start('read-back', key, () => readBackBatch(work, claim, abort))
+    return clock.now()
+  }
+
+  /** Starts what is due, and says when to look again. */
+  const turn = async (abort: AbortSignal): Promise<number> => {
+    const now = clock.now()
+    if (restUntil > now) return restUntil
+    if (lost.size > 0) await takeBack()
+    const { paused } = await work.states.get(recipientId)
+    if (paused) return Number.POSITIVE_INFINITY
+    const openAt = account.openAt()
+    if (openAt > now) return openAt
+    const asserting = descriptor.batch.sequenced ? sequenceTurn(abort) : assertTurn(abort)
+    return Math.min(...(await Promise.all([asserting, followTurn(abort), readBackTurn(abort)])))
+  }
+
+  const release = (beforeTurn: number) => {
+    settlers = settlers.filter(({ after, resolve }) => {
+      if (after >= beforeTurn) return true
+      resolve()
+      return false
+    })
+  }
+
+  return {
+    wake: () => bell.ring(),
+    settle: () => {
+      const settled = new Promise<void>((resolve) => settlers.push({ after: turns, resolve }))
+      bell.ring()
+      return settled
+    },
+    run: async (stopping, abort) => {
+      let faults = 0
+      while (!stopping.aborted) {
+        turns += 1
+        const current = turns
+        let next: number
+        try {
+          next = await turn(abort)
+          faults = 0
+        } catch (thrown) {
+          if (stopping.aborted) break
+          faults += 1
+          next = clock.now() + Math.min(longestRestMs, 100 * 2 ** Math.min(faults, 8))
+          log.warn({ recipientId, failures: faults, error: asError(thrown) }, 'worker.failed')
+        }
+        const now = clock.now()
+        if (faults === 0 && running.size === 0 && next > now) release(current)
+        if (next > now) await bell.sleepUntil(Math.min(next, now + options.sweepMs), stopping)
+      }
+      await Promise.all([...running.values()].map(({ done }) => done))
+      release(Number.POSITIVE_INFINITY)
+    },
+  }
+}
