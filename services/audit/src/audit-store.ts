@@ -91,10 +91,10 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
       await deliveries.createIndexes([
         { key: { subjectId: 1, version: 1, recipientId: 1 }, name: 'change' },
         // what an end of a higher version may still supersede: leaves the index with the delivery's own end
-        { key: { pair: 1, supersededAt: 1 }, name: 'supersession', partialFilterExpression: { ownOpen: true } },
-        // covers totals, ages and reasons of what is open, and lists it by age
+        { key: { ownOpen: 1, pair: 1, supersededAt: 1, _id: 1 }, name: 'supersession', partialFilterExpression: { ownOpen: true } },
+        // covers totals, ages and reasons of what is open (the key `open` is there because a filter on it would need the row otherwise), and lists it by age
         {
-          key: { recipientId: 1, since: 1, _id: 1, deadlineAt: 1, wait: 1, open: 1 },
+          key: { open: 1, recipientId: 1, since: 1, _id: 1, deadlineAt: 1, wait: 1 },
           name: 'open',
           partialFilterExpression: { open: true },
         },

@@ -39,7 +39,7 @@ export async function listOpenDeliveries(store: AuditStore, query: OpenQuery): P
               ? {}
               : { since: { $gte: after.since }, $or: [{ since: { $gt: after.since } }, { _id: { $gt: after.id as DeliveryRow['_id'] } }] }),
           },
-          { sort: { recipientId: 1, since: 1, _id: 1 }, limit, hint: 'open' },
+          { sort: { open: 1, recipientId: 1, since: 1, _id: 1 }, limit, hint: 'open' },
         )
         .toArray()
       return rows.map((row): DeliveryRow => (row.wait === undefined ? row : { ...row, wait: waitSeen(row.wait, paused) }))

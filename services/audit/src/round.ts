@@ -135,7 +135,15 @@ async function openBelow(
     earliest = Math.min(earliest, row.firstEndedAt)
   }
   if (pairs.size === 0) return []
-  return store.deliveries.find({ pair: { $in: [...pairs] }, ownOpen: true, supersededAt: { $gt: earliest } }, { session }).toArray()
+  // the index alone says which: nearly always those that this round has in hand
+  const candidates = await store.deliveries
+    .find(
+      { ownOpen: true, pair: { $in: [...pairs] }, supersededAt: { $gt: earliest } },
+      { session, projection: { _id: 1 }, hint: 'supersession' },
+    )
+    .toArray()
+  const others = candidates.map(({ _id }) => _id).filter((id) => !folded.has(id))
+  return others.length === 0 ? [] : store.deliveries.find({ _id: { $in: others } }, { session }).toArray()
 }
 
 /** The stored rows that have ended above a version that is open and was not before. */
@@ -154,7 +162,7 @@ async function endedAbove(
     .aggregate<{ _id: string; version: number }>(
       [
         { $match: { subjectId: { $in: [...lowest.keys()] } } },
-        { $sort: { subjectId: 1, version: -1, recipientId: -1 } },
+        { $sort: { subjectId: -1, version: -1, recipientId: -1 } },
         { $group: { _id: '$subjectId', version: { $first: '$version' } } },
       ],
       { session },

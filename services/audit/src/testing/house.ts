@@ -39,6 +39,8 @@ export interface RunningAudit {
 
 /** A place of its own on the real broker and database. */
 export interface House {
+  /** The first part of the names of its topics and databases. */
+  readonly prefix: string
   readonly topics: Topics
   readonly mongo: MongoConnection
   readonly kafka: Kafka
@@ -97,6 +99,7 @@ export async function openHouse(name: string): Promise<House> {
   const databases = new Set<string>()
 
   const house: House = {
+    prefix,
     topics,
     mongo,
     kafka,
