@@ -1,2 +1,3 @@
 export { freshDatabaseName, freshTopicPrefix } from './fresh.ts'
 export * from './tasks.ts'
+export { TurnedClock } from './turned-clock.ts'

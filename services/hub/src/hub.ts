@@ -3,7 +3,7 @@ import { auditApp, auditShape } from '@heed/audit'
 import { parsePolicyText } from '@heed/contracts'
 import type { Policy } from '@heed/domain'
 import { type EdgeApp, edgeApp, preferencesOverGrpc } from '@heed/edge'
-import { systemClock } from '@heed/platform/clock'
+import { type Clock, systemClock } from '@heed/platform/clock'
 import { readConfig } from '@heed/platform/config'
 import { type CallerRow, mongoCallers } from '@heed/platform/grpc'
 import { operationsServer } from '@heed/platform/http'
@@ -38,6 +38,8 @@ export interface HubOptions {
   /** Where `env:NAME` in the policy file's settings is looked up, and the services' own variables. */
   readonly env: Readonly<Record<string, string | undefined>>
   readonly log: Logger
+  /** The machine's clock unless told; tests turn one. */
+  readonly clock?: Clock
   /** Only these kinds of connector run; all there are unless told. */
   readonly connectors?: readonly string[]
   /** Called as each service has started. */
@@ -55,6 +57,8 @@ export interface Hub {
   }
   readonly keys: Readonly<Record<HubCaller, string>>
   readonly policy: Policy
+  readonly dbPrefix: string
+  readonly topicPrefix: string
   readonly edge: EdgeApp
   readonly connectors: Connectors
   readonly mongo: MongoConnection
@@ -71,7 +75,7 @@ export interface Hub {
 /** Composes all services into this process. It is the one place that may: in production each is a process of its own. */
 export async function startHub(options: HubOptions): Promise<Hub> {
   const { dataDir, dbPrefix, topicPrefix, ports, log, started = () => undefined } = options
-  const clock = systemClock
+  const clock = options.clock ?? systemClock
   const metrics = createMetrics({ processFigures: true })
   const opened: (() => Promise<void> | void)[] = []
   const closeAll = async () => {
@@ -205,6 +209,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       },
       keys: callerKeys,
       policy,
+      dbPrefix,
+      topicPrefix,
       edge,
       connectors,
       mongo,

@@ -1,0 +1,142 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { startTestHub, type TestHub } from './test-hub.ts'
+
+let test: TestHub
+beforeAll(async () => {
+  test = await startTestHub()
+})
+afterAll(() => test.stop())
+afterEach(() => {
+  test.sandbox.mailchimp.control.behave()
+  test.sandbox.hashedEmail.control.behave()
+})
+
+const mailchimp = () => test.sandbox.mailchimp.control
+const statusOf = (address: string) => mailchimp().person({ address })[0]?.status
+const deliveryOf = async (changeId: string, recipient = 'mailchimp') => {
+  const { status } = await test.clients.audit.getChangeStatus({ changeId })
+  return status?.deliveries.find(({ recipientId }) => recipientId === recipient)
+}
+const writes = () =>
+  mailchimp()
+    .requests()
+    .filter(({ method }) => method !== 'GET')
+
+describe('a recipient that is down', () => {
+  it('delays no other, says why it waits, and is told when it is back', async () => {
+    mailchimp().seedMember('l-marketing', 'ada@example.org')
+    mailchimp().misbehave({ kind: 'down' })
+    const change = await test.optOut('ada@example.org')
+    await test.until(async () => (await deliveryOf(change.changeId, 'select-third-parties'))?.settled === true, 'the partner has confirmed')
+    await test.until(
+      async () =>
+        ['recipient_unavailable', 'breaker_open', 'unknown_outcome'].includes((await deliveryOf(change.changeId))?.waitReason ?? ''),
+      'the row says why it waits',
+    )
+    expect(await deliveryOf(change.changeId)).toMatchObject({ settled: false })
+    mailchimp().behave()
+    test.clock.turn(10 * 60_000)
+    await test.settled(change.changeId)
+    expect(statusOf('ada@example.org')).toBe('unsubscribed')
+  })
+
+  it('for a day is caught up with', async () => {
+    mailchimp().misbehave({ kind: 'down' })
+    const changes = []
+    for (let index = 0; index < 20; index += 1) {
+      mailchimp().seedMember('l-marketing', `day-${index}@example.org`)
+      changes.push(await test.optOut(`day-${index}@example.org`, ['email-marketing']))
+    }
+    for (let hour = 0; hour < 24; hour += 4) test.clock.turn(4 * 3_600_000)
+    const { recipients } = await test.clients.audit.listRecipientStatus({})
+    expect(recipients.find(({ recipientId }) => recipientId === 'mailchimp')?.open).toBeGreaterThanOrEqual(20)
+    mailchimp().behave()
+    test.clock.turn(10 * 60_000)
+    for (const { changeId } of changes)
+      expect((await test.settled(changeId)).deliveries.find(({ recipientId }) => recipientId === 'mailchimp')?.state).toBe(
+        'DELIVERY_STATE_CONFIRMED',
+      )
+  })
+})
+
+describe('five flips while a recipient is away', () => {
+  it('become one request, with the newest choice', async () => {
+    mailchimp().seedMember('l-marketing', 'flip@example.org')
+    await test.clients.propagation.pauseRecipient({ recipientId: 'mailchimp', reason: 'maintenance at the vendor' })
+    const versions = []
+    versions.push(await test.optOut('flip@example.org', ['email-marketing']))
+    versions.push(await test.optIn('flip@example.org', ['email-marketing']))
+    versions.push(await test.optOut('flip@example.org', ['email-marketing']))
+    versions.push(await test.optIn('flip@example.org', ['email-marketing']))
+    versions.push(await test.optOut('flip@example.org', ['email-marketing']))
+    const newest = versions.at(-1)?.changeId ?? ''
+    await test.until(async () => (await deliveryOf(newest))?.waitReason === 'paused', 'the newest waits for the pause to end')
+    mailchimp().clearRequests()
+    await test.clients.propagation.resumeRecipient({ recipientId: 'mailchimp', reason: 'maintenance is over' })
+    await test.settled(newest)
+    expect(writes()).toHaveLength(1)
+    expect(statusOf('flip@example.org')).toBe('unsubscribed')
+    await test.hub.settle()
+    for (const { changeId } of versions.slice(0, -1))
+      expect(await deliveryOf(changeId)).toMatchObject({ state: 'DELIVERY_STATE_SUPERSEDED', settled: true })
+  })
+})
+
+describe('a vendor that applied and never answered', () => {
+  it('is left alone for as long as it asks for, then told once more; nothing is guessed', async () => {
+    mailchimp().seedMember('l-marketing', 'silent@example.org')
+    mailchimp().misbehave({ kind: 'applied-then-timeout', afterwards: 'reset', count: 1 })
+    const change = await test.optOut('silent@example.org', ['email-marketing'])
+    await test.until(
+      async () => (await deliveryOf(change.changeId))?.waitReason === 'unknown_outcome',
+      'the outcome is known to be unknown',
+    )
+    expect(statusOf('silent@example.org')).toBe('unsubscribed')
+    expect(await deliveryOf(change.changeId)).toMatchObject({ settled: false })
+    test.clock.turn(11 * 60_000)
+    expect((await test.settled(change.changeId)).deliveries.find(({ recipientId }) => recipientId === 'mailchimp')?.state).toBe(
+      'DELIVERY_STATE_CONFIRMED',
+    )
+  })
+})
+
+describe('one poisoned member', () => {
+  it('needs a person, and delays nobody else', async () => {
+    const people = ['p-1@example.org', 'poison@example.org', 'p-2@example.org']
+    for (const address of people) mailchimp().seedMember('l-marketing', address)
+    mailchimp().misbehave({ kind: 'poison', match: { address: 'poison@example.org' } })
+    const changes = []
+    for (const address of people) changes.push(await test.optOut(address, ['email-marketing']))
+    const [first, poisoned, second] = changes.map(({ changeId }) => changeId)
+    await test.settled(first ?? '')
+    await test.settled(second ?? '')
+    await test.until(
+      async () => (await deliveryOf(poisoned ?? ''))?.state === 'DELIVERY_STATE_NEEDS_PERSON',
+      'the poisoned one needs a person',
+    )
+    expect(await deliveryOf(poisoned ?? '')).toMatchObject({ settled: false, waitReason: 'needs_person' })
+    const deliveryId = (await deliveryOf(poisoned ?? ''))?.deliveryId ?? ''
+    await test.clients.propagation.resolveDelivery({
+      deliveryId,
+      resolvedBy: 'privacy-officer',
+      why: 'removed by hand in the vendor console',
+    })
+    await test.until(
+      async () => (await deliveryOf(poisoned ?? ''))?.state === 'DELIVERY_STATE_RESOLVED',
+      'it is resolved by a named person',
+    )
+  })
+})
+
+describe('a revoked key', () => {
+  it('stops the worker, rejects nobody, and everything goes out once there is a good one', async () => {
+    mailchimp().seedMember('l-marketing', 'key@example.org')
+    mailchimp().misbehave({ kind: 'revoked-key' })
+    const change = await test.optOut('key@example.org', ['email-marketing'])
+    await test.until(async () => (await deliveryOf(change.changeId))?.waitReason === 'auth_failed', 'it waits for a good key')
+    mailchimp().behave()
+    test.clock.turn(60 * 60_000)
+    await test.settled(change.changeId)
+    expect(statusOf('key@example.org')).toBe('unsubscribed')
+  })
+})
