@@ -210,6 +210,12 @@ describe('the coverage check', () => {
     expect(found.join()).not.toContain('hunter2')
   })
 
+  it('wants a reference for each part of a group of secrets', () => {
+    const settings = { credentials: { key: 'env:KEY', pair: { left: 'file:/run/left', right: 'hunter2' }, id: 7 } }
+    const found = problemsOf({ policy: withRecipient({ fulfilment: connector('hashed-email', settings) }) })
+    expect(found.map((line) => /setting (\S+) /.exec(line)?.[1])).toEqual(['credentials.pair.right', 'credentials.id'])
+  })
+
   it('finds a purpose that can be refused although nobody would be told', () => {
     const policy = withRecipient({ fulfilment: { by: 'nobody', reason: 'None.' }, grants: [] })
     expect(problemsOf({ policy, built: [] })).toEqual(['purpose ads: it can be refused, and no recipient that is told serves it'])

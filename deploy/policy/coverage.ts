@@ -96,11 +96,21 @@ function proseProblems(policy: Policy, prose: Prose): { problems: string[]; sent
 const secretKey = /(?:credential|secret|password|passphrase|token|private-?key|api-?key)s?$/i
 const reference = /^(?:env:[A-Z][A-Z0-9_]*|file:\/[^\s]+)$/
 
+function openParts(group: object, path: string): string[] {
+  return Object.entries(group).flatMap(([key, inner]) => {
+    const here = `${path}.${key}`
+    if (typeof inner === 'object' && inner !== null) return openParts(inner, here)
+    return typeof inner === 'string' && reference.test(inner) ? [] : [here]
+  })
+}
+
 /** The paths of settings that are called a secret and hold one, rather than say where it is found. */
 function openSecrets(value: unknown, path: string): string[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) => {
     const here = path === '' ? key : `${path}.${key}`
+    // a group of secrets (`credentials`) is a secret in each of its parts, whatever they are called
+    if (secretKey.test(key) && typeof inner === 'object' && inner !== null) return openParts(inner, here)
     if (secretKey.test(key) && !(typeof inner === 'string' && reference.test(inner))) return [here]
     return openSecrets(inner, here)
   })
