@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, statSync } from 'node:fs'
+import { Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { firstLineOf } from './errors.ts'
 import { isAlive, type ProcessRef, processRef, signalProcess, terminate, waitUntilGone } from './host-process.ts'
@@ -34,11 +35,10 @@ export interface ChildCommand {
 
 /**
  * A shell line that becomes the program given to it as arguments, after leaving a watchdog behind: a second shell that sleeps in `read`
- * on our pipe. When this process ends, however it ends, the kernel closes the pipe, `read` fails, and the watchdog ends the program:
+ * on our pipe, file descriptor 3. When this process ends, however it ends, the kernel closes the pipe, `read` fails, and the watchdog ends the program:
  * SIGTERM first, SIGKILL after 5 s. A line on the pipe sends the watchdog home. It costs one sleeping shell (about 1 MB) and no CPU time.
  */
 export const withLifeline = `
-exec 3<&0
 (
   exec </dev/null >/dev/null 2>&1
   if read -r word <&3; then exit 0; fi
@@ -47,9 +47,9 @@ exec 3<&0
   kill -KILL $$
 ) &
 exec 3<&-
-exec "$@" </dev/null
+exec "$@"
 `
-const standingAlone = 'exec "$@" </dev/null'
+const standingAlone = 'exec "$@"'
 const rotateAtBytes = 4 * 1024 * 1024
 
 /** Starts a server in a session of its own, so that a terminal's Ctrl-C reaches this process only and the server stays until it is stopped. */
@@ -60,21 +60,19 @@ export async function startChild(options: ChildCommand): Promise<RunningChild> {
   let child: ChildProcess
   try {
     child = spawn('/bin/sh', ['-c', options.standing ? standingAlone : withLifeline, 'heed-stack', options.command, ...options.args], {
-      stdio: [options.standing ? 'ignore' : 'pipe', logFd, logFd],
+      stdio: options.standing ? ['ignore', logFd, logFd] : ['ignore', logFd, logFd, 'pipe'],
       detached: true,
       env: options.env ?? process.env,
     })
   } finally {
     closeSync(logFd)
   }
-  const lifeline = child.stdin
-  // A child that dies closes its end; writing the farewell then fails, and that is fine.
-  lifeline?.on('error', () => undefined)
+  const farewell = holdLifeline(child)
   let exit: ChildExit | undefined
   const exited = new Promise<ChildExit>((resolve) => {
     const settle = (code: number | null, signal: NodeJS.Signals | null) => {
       exit ??= { code, signal }
-      lifeline?.end('gone\n')
+      farewell()
       resolve(exit)
     }
     child.once('exit', settle)
@@ -105,6 +103,17 @@ export async function startChild(options: ChildCommand): Promise<RunningChild> {
       clearTimeout(timer)
     },
   }
+}
+
+/** Minds our end of the pipe of `withLifeline`. The function returned is to be called when the program is gone: it sends the watchdog home. */
+export function holdLifeline(child: ChildProcess): () => void {
+  const pipe = child.stdio[3]
+  if (!(pipe instanceof Socket)) return () => undefined
+  // A watchdog that is gone already cannot be told, and need not be.
+  pipe.on('error', () => undefined)
+  // Read to the end, so that the child's `close` event, which waits for every pipe, comes.
+  pipe.resume()
+  return () => pipe.end('gone\n')
 }
 
 /** A server that another process started and that stands on its own. `exited` is found by looking twice a second. */

@@ -49,6 +49,8 @@ export function mongodArgs(
     ...['--wiredTigerCacheSizeGB', options.purpose === 'test' ? '0.25' : '0.5'],
     // A write that asks for the journal is flushed at once; this is only how often the rest is.
     ...['--journalCommitInterval', '500'],
+    // A share of the free disk by default, which may be 50 GB.
+    ...['--oplogSize', '1024'],
     ...parameter('diagnosticDataCollectionEnabled', false),
     ...(options.testCommands ? parameter('enableTestCommands', 1) : []),
   ]

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { withLifeline } from './child.ts'
+import { holdLifeline, withLifeline } from './child.ts'
 
 /** The absolute path of a program on the PATH, or `undefined`. */
 export function findOnPath(name: string, env: NodeJS.ProcessEnv): string | undefined {
@@ -44,11 +44,11 @@ export function runTool(
     const lines: string[] = []
     let timedOut = false
     const child = spawn('/bin/sh', ['-c', withLifeline, 'heed-stack', command, ...args], {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       detached: true,
       env: options.env,
     })
-    child.stdin.on('error', () => undefined)
+    const farewell = holdLifeline(child)
     const timer = setTimeout(() => {
       timedOut = true
       child.kill('SIGKILL')
@@ -57,6 +57,7 @@ export function runTool(
     options.signal?.addEventListener('abort', abort, { once: true })
     if (options.signal?.aborted) abort()
     for (const stream of [child.stdout, child.stderr]) {
+      if (stream === null) continue
       createInterface({ input: stream }).on('line', (line) => {
         lines.push(line)
         options.onLine?.(line)
@@ -68,7 +69,7 @@ export function runTool(
       resolve({ code: timedOut ? 124 : code, lines })
     }
     // The watchdog closes its copies of the output at once, so the streams end with the program itself.
-    child.once('exit', () => child.stdin.end('gone\n'))
+    child.once('exit', farewell)
     child.once('close', (code) => settle(code ?? 1))
     child.once('error', () => settle(127))
   })
