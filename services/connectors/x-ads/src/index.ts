@@ -1,0 +1,2 @@
+export { xAds } from './connector.ts'
+export type { XAdsSettings } from './settings.ts'
