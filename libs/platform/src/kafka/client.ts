@@ -41,7 +41,7 @@ export function clientMaker(options: KafkaOptions): MakeClient {
   patchFetchDecoder()
   const { brokers, clientId, log, tls = false, sasl, route = (address) => address } = options
   return () => {
-    const fetching = new Set<Socket>()
+    const fetches: Fetches = { sockets: new Set(), broken: false }
     const client = new kafkajs.Kafka({
       brokers: [...brokers],
       clientId,
@@ -50,7 +50,7 @@ export function clientMaker(options: KafkaOptions): MakeClient {
       socketFactory: ({ host, port, ssl, onConnect }) => {
         const target = route({ host, port })
         const socket = ssl ? connectTls({ ...ssl, ...target, servername: host }, onConnect) : connect(target, onConnect)
-        noteFetches(socket, fetching)
+        noteFetches(socket, fetches)
         return socket.setKeepAlive(true, 60_000)
       },
       connectionTimeout: 3_000,
@@ -65,8 +65,8 @@ export function clientMaker(options: KafkaOptions): MakeClient {
     return {
       kafkajs: client,
       breakFetches: () => {
-        // With an error: kafkajs does not notice a socket that closes without one.
-        for (const socket of fetching) socket.destroy(new Error('the consumer stops'))
+        fetches.broken = true
+        for (const socket of fetches.sockets) breakSocket(socket)
       },
     }
   }
@@ -74,19 +74,29 @@ export function clientMaker(options: KafkaOptions): MakeClient {
 
 const fetchApiKey = 1
 
+interface Fetches {
+  readonly sockets: Set<Socket>
+  /** Also the next one that is sent is broken. */
+  broken: boolean
+}
+
+// With an error: kafkajs does not notice a socket that closes without one.
+const breakSocket = (socket: Socket) => socket.destroy(new Error('the consumer stops'))
+
 /** Remembers the socket once a fetch is sent on it; a request starts with its length and the number of its API. */
-function noteFetches(socket: Socket, fetching: Set<Socket>): void {
+function noteFetches(socket: Socket, fetches: Fetches): void {
   const write = socket.write.bind(socket) as (...given: unknown[]) => boolean
   socket.write = (...given: unknown[]) => {
     const [data] = given
     if (Buffer.isBuffer(data) && data.length >= 6 && data.readInt16BE(4) === fetchApiKey) {
-      fetching.add(socket)
+      fetches.sockets.add(socket)
       // Known from now on; its further requests need no look.
       socket.write = write as typeof socket.write
+      if (fetches.broken) setImmediate(() => breakSocket(socket))
     }
     return write(...given)
   }
-  socket.once('close', () => fetching.delete(socket))
+  socket.once('close', () => fetches.sockets.delete(socket))
 }
 
 function saslOptions(sasl: NonNullable<KafkaOptions['sasl']>): kafkajs.SASLOptions {

@@ -26,6 +26,8 @@ const longestWaitMs = 3_000
 const stopLimitMs = 15_000
 const silentLimitMs = 90_000
 const firstBackoffMs = 200
+// A short hiccup is waited for with the records in hand; after that the partition is set aside, so that others need not wait.
+const longestWaitInPlaceMs = 400
 const longestBackoffMs = 15_000
 
 export function startRun(
@@ -78,6 +80,8 @@ export function startRun(
     sign()
     if (over) return
     state.joined = true
+    // What another member has now is no longer this one's failure.
+    state.failingSince.clear()
     applyPause()
     onJoin()
   })
@@ -118,23 +122,29 @@ export function startRun(
     const gone = () => over || lost !== undefined || !isRunning() || isStale()
     const timer = setInterval(() => void beat(), heartbeatMs)
     try {
-      for (let from = 0; from < messages.length && !gone() && !state.paused; from += maxBatchRecords) {
+      for (let from = 0; from < messages.length && !gone() && !state.paused; ) {
         const slice = messages.slice(from, from + maxBatchRecords)
         const last = slice.at(-1)
         if (last === undefined) break
         try {
           await handle({ topic, partition, records: slice.map(toRecord), heartbeat: beat, isStale: gone })
         } catch (thrown) {
-          retryLater(place, topic, asError(thrown), pause)
+          const waitMs = noteFailure(place, topic, asError(thrown))
+          if (waitMs <= longestWaitInPlaceMs) {
+            await systemClock.sleep(waitMs)
+            continue
+          }
+          retryLater(waitMs, pause)
           break
         }
+        from += slice.length
         failures.delete(place)
         state.failingSince.delete(place)
         handled?.add({ group: groupId, topic }, slice.length)
         resolveOffset(last.offset)
         // The object of an abandoned run must not commit for a partition that another member has by now.
         if (isStale()) break
-        const reached = from + maxBatchRecords >= messages.length ? batch.lastOffset() : last.offset
+        const reached = from >= messages.length ? batch.lastOffset() : last.offset
         await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: nextOffset(reached) }] }] })
         await beat()
       }
@@ -144,14 +154,19 @@ export function startRun(
     if (lost !== undefined) throw lost
   }
 
-  /** The offset is not resolved, so the next fetch of this partition brings the same records; it waits until then. */
-  const retryLater = (place: string, topic: string, error: Error, pause: () => () => void) => {
+  /** Answers with how long to wait before the next try. */
+  const noteFailure = (place: string, topic: string, error: Error): number => {
     const count = (failures.get(place) ?? 0) + 1
     failures.set(place, count)
     if (!state.failingSince.has(place)) state.failingSince.set(place, Date.now())
     failed?.add({ group: groupId, topic })
     const waitMs = Math.min(firstBackoffMs * 2 ** (count - 1), longestBackoffMs)
     log.warn({ groupId, place, failures: count, waitMs, error }, 'kafka.handler-failed')
+    return waitMs
+  }
+
+  /** The offset is not resolved, so a later fetch brings the same records; until then this partition rests, and the others go on. */
+  const retryLater = (waitMs: number, pause: () => () => void) => {
     const resume = pause()
     setTimeout(() => {
       if (!over && !state.paused) resume()
