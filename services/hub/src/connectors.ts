@@ -1,0 +1,94 @@
+import { hashedEmail } from '@heed/connector-hashed-email'
+import { type Connector, type ConnectorApp, connectorApp, grpcDirectory, type IdentifierClient } from '@heed/connector-kit'
+import { mailchimp } from '@heed/connector-mailchimp'
+import { loadService } from '@heed/contracts'
+import type { Policy, Recipient } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import { closeClient, grpcClient } from '@heed/platform/grpc'
+import type { Kafka } from '@heed/platform/kafka'
+import type { Part } from '@heed/platform/lifecycle'
+import type { Logger } from '@heed/platform/log'
+import type { Metrics } from '@heed/platform/metrics'
+import type { CheckResult, MongoConnection } from '@heed/platform/mongo'
+
+/** What the connectors of a hub share. */
+export interface ConnectorsOptions {
+  readonly policy: Policy
+  /** Only these kinds; all there are where absent. */
+  readonly kinds: readonly string[] | undefined
+  readonly mongo: MongoConnection
+  readonly kafka: Kafka
+  readonly dbPrefix: string
+  readonly topicPrefix: string
+  readonly preferencesAddress: string
+  /** Of a caller with the scope `identifiers:resolve:*`. */
+  readonly key: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly log: Logger
+  readonly clock: Clock
+  readonly metrics: Metrics
+}
+
+/** The connectors of a hub, not started yet. */
+export interface Connectors {
+  readonly apps: readonly { readonly name: string; readonly parts: readonly Part[]; readonly app: ConnectorApp }[]
+  /** Whether a connector runs here for this recipient. */
+  serves(recipientId: string): boolean
+  settle(): Promise<void>
+  readiness(): Promise<CheckResult[]>
+  close(): void
+}
+
+type Start = (
+  recipients: readonly Recipient[],
+  options: Omit<Parameters<typeof connectorApp>[1], 'recipients' | 'transport'>,
+) => Promise<ConnectorApp>
+
+const start =
+  <Settings>(connector: Connector<Settings>): Start =>
+  (recipients, options) =>
+    connectorApp(connector, { ...options, recipients })
+
+/** Every kind of connector that there is, by the name that the policy file uses. */
+const kinds: Readonly<Record<string, Start>> = {
+  mailchimp: start(mailchimp),
+  'hashed-email': start(hashedEmail),
+}
+
+/** The connectors that serve the policy's recipients. Throws `SettingsError` for a recipient whose settings are not usable. */
+export async function connectorsOf(options: ConnectorsOptions): Promise<Connectors> {
+  const { policy, mongo, kafka, dbPrefix, topicPrefix, env, log, clock, metrics } = options
+  const client = grpcClient<IdentifierClient>(loadService('heed.identifiers.v1.IdentifierService'), {
+    address: options.preferencesAddress,
+    key: options.key,
+  })
+  const apps: Connectors['apps'][number][] = []
+  const served = new Set<string>()
+  for (const [kind, begin] of Object.entries(kinds)) {
+    if (options.kinds !== undefined && !options.kinds.includes(kind)) continue
+    const recipients = policy.recipients.filter(({ fulfilment }) => fulfilment.by === 'connector' && fulfilment.connector === kind)
+    if (recipients.length === 0) continue
+    const app = await begin(recipients, {
+      mongo,
+      kafka,
+      identifiers: grpcDirectory(client),
+      dbPrefix,
+      topicPrefix,
+      env,
+      clock,
+      log: log.child({ room: 'connectors' }),
+      metrics,
+    })
+    apps.push({ name: `connector ${kind} (${recipients.map(({ id }) => id).join(', ')})`, parts: app.parts, app })
+    for (const { id } of recipients) served.add(id)
+  }
+  return {
+    apps,
+    serves: (recipientId) => served.has(recipientId),
+    settle: async () => {
+      await Promise.all(apps.map(({ app }) => app.settle()))
+    },
+    readiness: async () => (await Promise.all(apps.map(({ app }) => app.readiness()))).flat(),
+    close: () => closeClient(client),
+  }
+}
