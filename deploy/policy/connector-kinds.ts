@@ -21,7 +21,7 @@ export const connectorKinds: Readonly<Record<string, UsableForms>> = {
   // the member is found by a hash that the connector makes of the address, and an opt-in writes the address itself
   mailchimp: { email: ['raw'] },
   'google-ads': {
-    email: ['google-sha256-hex', 'google-sha256-b64'],
+    email: ['google-sha256-hex'],
     phone: ['e164-sha256-hex'],
     'user-id': ['raw'],
     idfa: ['raw'],

@@ -1,0 +1,2 @@
+export { googleAds } from './connector.ts'
+export type { GoogleAdsSettings, ListKind } from './settings.ts'
