@@ -2,7 +2,7 @@ import { hash, randomUUID } from 'node:crypto'
 import { loadService, topicsOf } from '@heed/contracts'
 import type { Policy } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
-import { type CallerStore, type GrpcServer, grpcServer, type ServedService } from '@heed/platform/grpc'
+import { type CallerStore, GrpcFault, type GrpcServer, grpcServer, type ServedService } from '@heed/platform/grpc'
 import type { Kafka } from '@heed/platform/kafka'
 import { once, type Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
@@ -63,6 +63,10 @@ export interface PreferencesApp {
   readonly server: GrpcServer
   readonly relay: Relay
   readonly store: Store
+  /** Finishes links and merges that a crash left half done and that are older than this. The leader does so by itself. */
+  finishLinks(olderThan: Date): Promise<number>
+  /** Requests to change choices that wait or are under way. */
+  waiting(): number
   readiness(): Promise<CheckResult[]>
 }
 
@@ -188,6 +192,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     metrics,
     reflection: config.reflection,
     clock,
+    translate: unconfirmed,
   })
 
   const journalPart: Part = {
@@ -211,9 +216,18 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     server,
     relay: changesRelay,
     store,
+    finishLinks: joins.finish,
+    waiting: () => changes.waiting,
     // not the broker: intake goes on without it, and the outbox metric tells
     readiness: async () => [await mongo.health()],
   }
+}
+
+/** A write that was taken and not confirmed by a majority may be lost or not: its caller repeats the request. */
+function unconfirmed(error: Error): GrpcFault | undefined {
+  const { result, code } = error as { result?: { getWriteConcernError?(): unknown }; code?: unknown }
+  const writeConcern = error.name === 'MongoWriteConcernError' || code === 64 || result?.getWriteConcernError?.() !== undefined
+  return writeConcern ? GrpcFault.unavailable('NOT_CONFIRMED', 'the database did not confirm the change in time', 1, error) : undefined
 }
 
 function policyLoaded(policy: Policy, now: number): PolicyLoadedRow {

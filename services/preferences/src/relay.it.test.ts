@@ -1,0 +1,236 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import { decodeEvent, topicsOf } from '@heed/contracts'
+import type { ConsumedRecord } from '@heed/platform/kafka'
+import { afterEach, describe, expect, inject, it } from 'vitest'
+import { anOptIn, anOptOut, byEmail, type Harness, startHarness } from './harness.ts'
+import type { RelayStep } from './relay.ts'
+
+const stack = () => ({ mongoUri: inject('mongoUri'), kafkaBrokers: inject('kafkaBrokers').split(',') })
+
+let running: Harness[] = []
+let servers: Server[] = []
+afterEach(async () => {
+  await Promise.all(running.map((harness) => harness.stop()))
+  for (const server of servers) server.close()
+  running = []
+  servers = []
+})
+const start = async (options: Partial<Parameters<typeof startHarness>[0]> = {}): Promise<Harness> => {
+  const harness = await startHarness({ ...stack(), ...options })
+  running.push(harness)
+  return harness
+}
+const after = (harness: Harness) => ({ prefix: harness.prefix, keys: harness.keys })
+
+interface Published {
+  readonly subjectId: string
+  readonly version: number
+  readonly record: ConsumedRecord
+}
+
+async function onTopic(harness: Harness, which: 'preferences' | 'acts' = 'preferences'): Promise<ConsumedRecord[]> {
+  const records: ConsumedRecord[] = []
+  await harness.kafka.replay({
+    topics: [topicsOf(harness.prefix)[which]],
+    from: 'start',
+    handle: async (batch) => void records.push(...batch.records),
+  })
+  return records
+}
+
+async function published(harness: Harness): Promise<Published[]> {
+  return (await onTopic(harness)).map((record) => {
+    const decoded = decodeEvent(record, ['heed.preference.changed.v1'])
+    if (!decoded.ok || decoded.event.type !== 'heed.preference.changed.v1') throw new Error('unreadable')
+    return { subjectId: decoded.event.data.subjectId, version: decoded.event.data.version, record }
+  })
+}
+
+function versionsBySubject(records: readonly Published[]): Map<string, number[]> {
+  const versions = new Map<string, number[]>()
+  for (const { subjectId, version } of records) versions.set(subjectId, [...(versions.get(subjectId) ?? []), version])
+  return versions
+}
+
+/** Flips of some people, as a stream. */
+async function flip(harness: Harness, people: number, flips: number, name = 'p'): Promise<void> {
+  async function* items() {
+    for (let n = 0; n < flips; n += 1) {
+      for (let person = 0; person < people; person += 1) {
+        const id = `${name}-${person}-${n}`
+        const email = `${name}-${person}@example.org`
+        yield { item: n % 2 ? anOptIn(id, email, Date.now() + 60_000 + n) : anOptOut(id, email) }
+      }
+    }
+  }
+  for await (const { refused } of harness.client.streamPreferences(items())) expect(refused ?? undefined).toBeUndefined()
+}
+
+const upTo = (n: number) => Array.from({ length: n }, (_, index) => index + 1)
+
+describe('the relay', () => {
+  it('publishes every change once, in the order of versions for each subject, under the subject id', async () => {
+    const harness = await start()
+    await flip(harness, 60, 8)
+    await harness.app.relay.settle()
+    const records = await published(harness)
+    const versions = versionsBySubject(records)
+    expect(versions.size).toBe(60)
+    for (const list of versions.values()) expect(list).toEqual(upTo(8))
+    for (const { record, subjectId, version } of records) {
+      expect(record.key).toBe(subjectId)
+      expect(record.headers).toMatchObject({
+        ce_type: 'heed.preference.changed.v1',
+        ce_id: `${subjectId}/${version}`,
+        ce_subject: subjectId,
+      })
+    }
+    expect(await harness.app.store.changes.countDocuments({ publishedAt: null })).toBe(0)
+  })
+
+  it('publishes what a process left that was killed after the insert', async () => {
+    const killed = await start({ withoutRelay: true })
+    await flip(killed, 20, 4)
+    expect(await killed.app.store.changes.countDocuments({ publishedAt: null })).toBe(80)
+    const next = await start(after(killed))
+    await next.app.relay.settle()
+    for (const list of versionsBySubject(await published(next)).values()) expect(list).toEqual(upTo(4))
+    expect(await next.app.store.changes.countDocuments({ publishedAt: null })).toBe(0)
+  })
+
+  it.each<[RelayStep, number]>([
+    ['published', 2],
+    ['batch-stored', 1],
+  ])('loses nothing where it stops after the step %s, and keeps the order', async (step, times) => {
+    const killed = await start({ withoutRelay: true })
+    await flip(killed, 10, 3)
+    let fired = 0
+    let crash: () => void = () => undefined
+    const crashed = new Promise<void>((resolve) => {
+      crash = resolve
+    })
+    const broken = await start({
+      ...after(killed),
+      afterRelayStep: async (reached) => {
+        if (reached !== step) return
+        fired += 1
+        crash()
+        // a process that was killed never comes to the next step
+        await new Promise(() => undefined)
+      },
+    })
+    await crashed
+    expect(fired).toBe(1)
+    expect(await broken.app.store.changes.countDocuments({ publishedAt: null })).toBe(30)
+    // what a killed process leaves behind is a lease that runs out
+    await broken.app.store.leases.updateOne({ _id: 'relay' }, { $set: { expiresAt: new Date(0) } })
+    const next = await start(after(killed))
+    await next.app.relay.settle()
+    for (const list of versionsBySubject(await published(next)).values()) {
+      expect(list.length).toBe(3 * times)
+      expect(list.slice(-3)).toEqual([1, 2, 3])
+    }
+    expect(await next.app.store.changes.countDocuments({ publishedAt: null })).toBe(0)
+    running = running.filter((harness) => harness !== broken)
+    void broken.stop()
+  })
+
+  it('is led by one process at a time, and by another one after that has stopped', async () => {
+    const first = await start()
+    await first.app.relay.settle()
+    const second = await start(after(first))
+    await flip(second, 5, 2)
+    await first.app.relay.settle()
+    expect(await first.app.store.changes.countDocuments({ publishedAt: null })).toBe(0)
+    await first.stop()
+    await flip(second, 5, 2, 'q')
+    await second.app.relay.settle()
+    const versions = versionsBySubject(await published(second))
+    expect(versions.size).toBe(10)
+    for (const list of versions.values()) expect(list).toEqual([1, 2])
+  })
+})
+
+describe('a broker that is away', () => {
+  it('does not hold up intake; what was taken is published when it comes back, in order', async () => {
+    const real = inject('kafkaBrokers').split(',')[0] ?? ''
+    const [host = '', port = ''] = real.split(':')
+    const sockets = new Set<Socket>()
+    const proxy = createServer((socket) => {
+      const upstream = connect(Number(port), host)
+      for (const one of [socket, upstream]) {
+        sockets.add(one)
+        one.on('error', () => undefined)
+        one.on('close', () => sockets.delete(one))
+      }
+      socket.pipe(upstream).pipe(socket)
+    })
+    servers.push(proxy)
+    // a port that nobody listens on until the broker "comes back"
+    const freePort = await new Promise<number>((resolve) => {
+      proxy.listen(0, '127.0.0.1', () => {
+        const address = proxy.address()
+        const found = typeof address === 'object' && address !== null ? address.port : 0
+        proxy.close(() => resolve(found))
+      })
+    })
+    const harness = await start({ kafkaBrokers: [`127.0.0.1:${freePort}`] })
+    const startedAt = performance.now()
+    await flip(harness, 100, 3)
+    expect(performance.now() - startedAt).toBeLessThan(20_000)
+    expect(await harness.client.checkPermission({ subject: byEmail('p-1@example.org'), recipientId: 'mailchimp' })).toMatchObject({
+      allowed: false,
+    })
+    expect(await harness.app.store.changes.countDocuments({ publishedAt: null })).toBe(300)
+    expect((await harness.app.readiness()).every(({ ok }) => ok)).toBe(true)
+    await new Promise<void>((resolve) => proxy.listen(freePort, '127.0.0.1', () => resolve()))
+    await harness.app.relay.settle()
+    for (const list of versionsBySubject(await published(harness)).values()) expect(list).toEqual([1, 2, 3])
+    expect(await harness.app.store.changes.countDocuments({ publishedAt: null })).toBe(0)
+    for (const socket of sockets) socket.destroy()
+  })
+})
+
+describe('acts', () => {
+  it('leave for the trail: links made and used, identifiers linked, hand-overs, the policy loaded', async () => {
+    const harness = await start()
+    const { links } = await harness.client.createUnsubscribeLinks({
+      purpose: 'email-marketing/newsletter',
+      subjects: [byEmail('a@example.org'), byEmail('b@example.org')],
+    })
+    await harness.client.setPreferences(anOptOut('a-1', 'a@example.org'))
+    await harness.client.linkIdentifiers({
+      requestId: 'a-2',
+      subject: byEmail('a@example.org'),
+      identifiers: [{ kind: 'IDENTIFIER_KIND_PHONE', value: '+44 20 7183 8750' }],
+    })
+    await harness.identifiers.resolveIdentifiers({ recipientId: 'mailchimp', items: links.map(({ subjectId }) => ({ subjectId })) })
+    await harness.app.relay.settle()
+    const events = (await onTopic(harness, 'acts')).map((record) => {
+      const decoded = decodeEvent(record, [
+        'heed.disclosure.made.v1',
+        'heed.link.made.v1',
+        'heed.link.used.v1',
+        'heed.identifiers.linked.v1',
+        'heed.policy.loaded.v1',
+      ])
+      if (!decoded.ok) throw new Error(decoded.reason)
+      return { id: decoded.id, ...decoded.event }
+    })
+    const kinds = events.map(({ type }) => type).sort()
+    expect(kinds).toEqual([
+      'heed.disclosure.made.v1',
+      'heed.disclosure.made.v1',
+      'heed.identifiers.linked.v1',
+      'heed.link.made.v1',
+      'heed.link.made.v1',
+      'heed.policy.loaded.v1',
+    ])
+    expect(new Set(events.map(({ id }) => id)).size).toBe(events.length)
+    expect(events.find(({ type }) => type === 'heed.disclosure.made.v1')?.data).toMatchObject({
+      recipientId: 'mailchimp',
+      by: 'tester',
+      identifiers: [{ kind: 'email', form: 'raw', count: 1 }],
+    })
+  })
+})
