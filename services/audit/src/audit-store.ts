@@ -34,6 +34,8 @@ export interface HeadRow {
   readonly _id: 'trail'
   readonly next: number
   readonly fence: number
+  /** The database session of the writer of that term. */
+  readonly session?: mongo.Binary
 }
 
 /** How far the sweep over fanned-out changes has come: every change before this sequence was looked at. */
@@ -60,6 +62,8 @@ export interface AuditStore {
   readonly missing: mongo.Collection<MissingRow>
   readonly leases: mongo.Collection<LeaseRow>
   startSession(): Promise<mongo.ClientSession>
+  /** Ends a session of any process, with the transaction that it may have open. A database user may end its own sessions without further rights. */
+  killSession(id: mongo.Binary): Promise<void>
   /** Makes collections and indexes that are not there; harmless where they are. */
   ensureIndexes(): Promise<void>
 }
@@ -82,6 +86,12 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
     missing: connection.collection<MissingRow>(name, 'missing'),
     leases: connection.collection<LeaseRow>(name, 'leases'),
     startSession: () => database.startSession(),
+    killSession: async (id) => {
+      await database
+        .getClient()
+        .db('admin')
+        .command({ killSessions: [{ id }] })
+    },
     ensureIndexes: async () => {
       await entries.createIndexes([
         { key: { entryId: 1 }, name: 'entryId', unique: true },

@@ -10,7 +10,7 @@ import type { Metrics } from '@heed/platform/metrics'
 import { type CheckResult, leadership, lease } from '@heed/platform/mongo'
 import { auditTopics, readBatch } from './arrivals.ts'
 import type { AuditStore } from './audit-store.ts'
-import { claimTrail, sequencer } from './sequencer.ts'
+import { sequencer } from './sequencer.ts'
 
 /** What the listener works with. */
 export interface ListenerOptions {
@@ -68,8 +68,7 @@ export function listener(options: ListenerOptions): Listener {
   const probe = make(() => Promise.resolve())
 
   const lead = async (signal: AbortSignal, fence: number): Promise<void> => {
-    await claimTrail(store, fence)
-    const trail = sequencer({ store, policy: options.policy, fence, written: options.written, log, clock, metrics })
+    const trail = await sequencer({ store, policy: options.policy, fence, written: options.written, log, clock, metrics })
     const publisher = kafka.publisher()
     const consumer = make(async (batch) => {
       const read = readBatch(topics, batch, clock.now())

@@ -35,7 +35,7 @@ describe('what is known of deliveries', () => {
       fc.property(twoTellings, ({ one, other, roundSize }) => {
         expect(told(other, roundSize).rows).toEqual(told(one, 1).rows)
       }),
-      { numRuns: 500 },
+      { numRuns: 150 },
     )
   })
 
@@ -52,7 +52,7 @@ describe('what is known of deliveries', () => {
             expect([bucket, held(bucket)]).toEqual([bucket, mine.filter((row) => bucketOf(row) === bucket).length])
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 
@@ -64,7 +64,7 @@ describe('what is known of deliveries', () => {
           expect(rows.filter((mate) => mate.pair === row.pair && mate.version > row.version && mate.firstEndedAt < never)).toEqual([])
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 

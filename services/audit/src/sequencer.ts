@@ -54,18 +54,33 @@ interface Waiting {
 const rememberedRows = 20_000
 const attempts = 5
 
-/** Makes this process the writer of the term: every lower fence is refused from now on. Throws `FencedError` where a higher term has begun. */
-export async function claimTrail(store: AuditStore, fence: number): Promise<void> {
-  const claimed = await store.head.updateOne({ _id: 'trail', fence: { $lte: fence } }, { $set: { fence } })
+/**
+ * Makes this process the writer of the term: every lower fence is refused from now on. A transaction that the writer before left open, because it was killed or
+ * is cut off, is ended at once: the database by itself would keep its locks for a minute. Throws `FencedError` where a higher term has begun.
+ */
+async function claimTrail(store: AuditStore, fence: number, session: mongo.ClientSession): Promise<void> {
+  const id = session.id?.id
+  if (id === undefined) throw new HeedError('audit.no-session', 'the database gave no session')
+  const before = await store.head.findOne({ _id: 'trail' })
+  if (before?.session !== undefined) await store.killSession(before.session)
+  const claimed = await store.head.updateOne({ _id: 'trail', fence: { $lte: fence } }, { $set: { fence, session: id } })
   if (claimed.matchedCount === 0) throw new FencedError(fence)
 }
 
-/** A sequencer for one term. */
-export function sequencer(options: SequencerOptions): Sequencer {
+/** Begins the term of a writer. Throws `FencedError` where a later one has begun. */
+export async function sequencer(options: SequencerOptions): Promise<Sequencer> {
   const { store, policy, fence, written, log, clock, metrics, maxRound = 2_000 } = options
   const appended = metrics.counter({ name: 'heed_trail_entries_total', help: 'Entries appended to the trail' })
   const durations = metrics.histogram({ name: 'heed_trail_round_seconds', help: 'How long one transaction of the trail takes' })
   const memory = new RecentRows(rememberedRows)
+  // One session for the term: the database then knows at most one transaction of it, and the next writer can end that one.
+  const session = await store.startSession()
+  try {
+    await claimTrail(store, fence, session)
+  } catch (thrown) {
+    await session.endSession()
+    throw thrown
+  }
   let queue: Waiting[] = []
   let working: Promise<void> | undefined
   let stopping = false
@@ -73,7 +88,6 @@ export function sequencer(options: SequencerOptions): Sequencer {
   let mayRepeat = true
 
   const round = async (arrivals: readonly Arrival[]): Promise<RoundPlan | undefined> => {
-    const session = await store.startSession()
     try {
       session.startTransaction({ readConcern: { level: 'snapshot' }, writeConcern: { w: 'majority', journal: true } })
       const news = mayRepeat ? await withoutKnown(store, session, arrivals) : arrivals
@@ -91,9 +105,10 @@ export function sequencer(options: SequencerOptions): Sequencer {
       await writeRound(store, session, plan)
       await session.commitTransaction()
       return plan
-    } finally {
-      // ends a transaction that is still open, too
-      await session.endSession()
+    } catch (thrown) {
+      // where the database cannot be told now, the next transaction of this session ends this one
+      if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
+      throw thrown
     }
   }
 
@@ -161,6 +176,7 @@ export function sequencer(options: SequencerOptions): Sequencer {
     stop: once(async () => {
       stopping = true
       await working
+      await session.endSession()
     }),
   }
 }

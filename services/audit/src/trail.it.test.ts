@@ -8,7 +8,7 @@ import { createMetrics } from '@heed/platform/metrics'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { AuditStore } from './audit-store.ts'
-import { claimTrail, FencedError, sequencer } from './sequencer.ts'
+import { FencedError, sequencer } from './sequencer.ts'
 import {
   accepted,
   arrival,
@@ -65,8 +65,7 @@ async function writer(databasePrefix: string, maxRound = 2_000) {
   const store = house.store(databasePrefix)
   await store.ensureIndexes()
   writers += 1
-  await claimTrail(store, writers)
-  const trail = sequencer({
+  const trail = await sequencer({
     store,
     policy: examplePolicy(),
     fence: writers,
@@ -148,6 +147,27 @@ describe('the trail', () => {
     await house.mongo.database(`${databasePrefix}_audit`).dropDatabase()
   })
 
+  it('does not wait for a transaction that a dead writer has left open', async () => {
+    const databasePrefix = `${house.prefix}-orphan`
+    const store = house.store(databasePrefix)
+    await store.ensureIndexes()
+    // all that a writer does before it is killed
+    const session = await store.startSession()
+    await store.head.updateOne({ _id: 'trail' }, { $set: { session: session.id?.id as never } })
+    session.startTransaction()
+    await store.head.updateOne({ _id: 'trail' }, { $inc: { next: 1 } }, { session })
+    await store.entries.insertOne({ _id: 0, ...arrival(accepted(subject(1), 1)).entry }, { session })
+    const startedAt = Date.now()
+    const { trail } = await writer(databasePrefix)
+    await trail.append([arrival(accepted(subject(1), 1))])
+    // a transaction that nobody ends is ended by the database after 60 s
+    expect(Date.now() - startedAt).toBeLessThan(20_000)
+    await expectOneOrder(store, 1)
+    await expect(session.commitTransaction()).rejects.toThrow()
+    await session.endSession()
+    await house.mongo.database(`${databasePrefix}_audit`).dropDatabase()
+  })
+
   it('survives a transaction that the database gives up, and one whose commit is not answered', async () => {
     const databasePrefix = `${house.prefix}-faults`
     const { store, trail } = await writer(databasePrefix)
@@ -174,16 +194,16 @@ describe('the trail', () => {
 
 describe('the stored projections', () => {
   it('do not depend on the order, the repetition or the rounds in which things arrive', async () => {
-    let run = 0
+    const databasePrefix = `${house.prefix}-order`
     const tellings = whatHappened.chain((events) =>
       fc.record({ one: fc.constant(events), other: toldAnyhow(events), roundSize: fc.integer({ min: 1, max: 9 }) }),
     )
     const stored = async (events: readonly AnyEvent[], roundSize: number) => {
-      const databasePrefix = `${house.prefix}-order-${run++}`
       const { store, trail } = await writer(databasePrefix)
       for (let from = 0; from < events.length; from += roundSize) await trail.append(events.slice(from, from + roundSize).map(arrival))
+      await trail.stop()
       const found = await projections(store)
-      await house.mongo.database(`${databasePrefix}_audit`).dropDatabase()
+      await Promise.all([store.entries, store.changes, store.deliveries, store.recipients].map((rows) => rows.deleteMany({})))
       return found
     }
     await fc.assert(
@@ -241,5 +261,5 @@ describe('a process that is killed while it appends', () => {
     expect(killed.deliveries).toEqual(undisturbed.deliveries)
     expect(killed.recipients).toEqual(undisturbed.recipients)
     expect(killed.entries).toEqual(undisturbed.entries)
-  })
+  }, 180_000)
 })

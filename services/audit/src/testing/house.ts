@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type AnyEvent, encodeEvent, loadService, type Topics, topicsOf } from '@heed/contracts'
+import { type AnyEvent, encodeEvent, loadService, type Topics, topicPlans, topicsOf } from '@heed/contracts'
 import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/ChangeStatus.ts'
 import type { GetChangeStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/GetChangeStatusResponse.ts'
 import type { ListOpenDeliveriesRequest } from '@heed/contracts/gen/heed/audit/v1/ListOpenDeliveriesRequest.ts'
@@ -95,6 +95,12 @@ export async function openHouse(name: string): Promise<House> {
   const kafka = connectKafka({ brokers: inject('kafkaBrokers').split(','), clientId: prefix, log: shown })
   const publisher = kafka.publisher()
   const topics = topicsOf(prefix)
+  await kafka.ensureTopics(
+    topicPlans(
+      topics,
+      examplePolicy().recipients.map(({ id }) => id),
+    ).map(({ name: topic, partitions }) => ({ name: topic, partitions })),
+  )
   const running: RunningAudit[] = []
   const databases = new Set<string>()
 
