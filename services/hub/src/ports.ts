@@ -12,9 +12,9 @@ export async function choosePort(wanted: number): Promise<ChosenPort> {
   return { port: await freePort(), wanted }
 }
 
-function isFree(port: number): Promise<boolean> {
-  // the address that the servers listen on: a stranger on 127.0.0.1 alone would otherwise not be seen
-  return Promise.all(['127.0.0.1', '0.0.0.0'].map((host) => canListen(port, host))).then((free) => free.every(Boolean))
+async function isFree(port: number): Promise<boolean> {
+  // one after the other, since the second would find the first in its way; a stranger on 127.0.0.1 alone does not stop a server on all addresses
+  return (await canListen(port, '127.0.0.1')) && (await canListen(port, '0.0.0.0'))
 }
 
 function canListen(port: number, host: string): Promise<boolean> {
