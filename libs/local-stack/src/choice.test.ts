@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Choice, type ChoiceFacts, choiceLine, chooseSource, parseBrokers } from './choice.ts'
+import { type Choice, type ChoiceFacts, choiceLine, chooseSource, parseBrokers, parsePreference } from './choice.ts'
 
 const nobodyAsks = () => Promise.reject(new Error('nobody should ask for Docker here'))
 const answers = (available: boolean) => () =>
@@ -62,6 +62,22 @@ describe('parseBrokers', () => {
 
   it.each(['', ' , ', 'localhost', 'a:9092,b'])('refuses "%s"', (text) => {
     expect(() => parseBrokers(text)).toThrow('KAFKA_BROKERS must be host:port')
+  })
+})
+
+describe('parsePreference', () => {
+  it('knows the sources, and nothing as no preference', () => {
+    expect(['given', 'docker', 'embedded', '', undefined].map(parsePreference)).toEqual([
+      'given',
+      'docker',
+      'embedded',
+      undefined,
+      undefined,
+    ])
+  })
+
+  it('refuses any other word', () => {
+    expect(() => parsePreference('podman')).toThrow('HEED_STACK is "podman", but must be given, docker or embedded')
   })
 })
 

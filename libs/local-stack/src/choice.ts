@@ -62,6 +62,13 @@ export async function chooseSource(part: StackPart, facts: ChoiceFacts): Promise
   return { source: 'embedded', why: docker.why }
 }
 
+/** The value of `HEED_STACK`: one of the sources, or nothing. Throws `LocalStackError` for any other text. */
+export function parsePreference(text: string | undefined): StackSource | undefined {
+  if (text === undefined || text === '') return undefined
+  if (text === 'given' || text === 'docker' || text === 'embedded') return text
+  throw new LocalStackError('start-failed', `HEED_STACK is "${text}", but must be given, docker or embedded`)
+}
+
 /** The broker addresses of `KAFKA_BROKERS`: comma separated, blanks ignored. Throws `LocalStackError` for one without a port. */
 export function parseBrokers(text: string): string[] {
   const brokers = text

@@ -110,6 +110,7 @@ function embeddedServer(
 ): StackServer {
   let child = first
   let wanted = false
+  let restarting: Promise<void> = Promise.resolve()
   const paths = stackPaths(context.dataDir)
   const logFile = part === 'kafka' ? paths.kafkaLog : paths.mongodbLog
   const supervise = (supervised: RunningChild) =>
@@ -134,17 +135,22 @@ function embeddedServer(
       child.kill(signal)
       if (ends) await child.exited
     },
-    async restart() {
-      wanted = true
-      // A stopped (SIGSTOP) server cannot act on SIGTERM.
-      child.kill('SIGCONT')
-      await child.stop(stopGraceMs[part])
-      await child.exited
-      child = await start()
-      wanted = false
-      supervise(child)
+    restart() {
+      const turn = restarting.then(async () => {
+        wanted = true
+        // A stopped (SIGSTOP) server cannot act on SIGTERM.
+        child.kill('SIGCONT')
+        await child.stop(stopGraceMs[part])
+        await child.exited
+        child = await start()
+        wanted = false
+        supervise(child)
+      })
+      restarting = turn.catch(() => undefined)
+      return turn
     },
     async stop() {
+      await restarting
       wanted = true
       child.kill('SIGCONT')
       await Promise.all([child.stop(stopGraceMs[part]), besides()])

@@ -1,29 +1,20 @@
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { cacheFolder } from './cache-folder.ts'
-import { type Choice, choiceLine, chooseSource, givenBy, parseBrokers, partName } from './choice.ts'
+import { type Choice, choiceLine, chooseSource, givenBy, parsePreference, partName } from './choice.ts'
 import type { StackContext } from './context.ts'
-import { DockerUnusable, dockerKafka, dockerMongodb, removeContainers, runningContainers } from './docker.ts'
+import { type EnteredFolder, enterDataFolder } from './data-folder.ts'
+import { DockerUnusable, dockerKafka, dockerMongodb } from './docker.ts'
 import { probeDocker } from './docker-engine.ts'
 import { embeddedKafka, embeddedMongodb } from './embedded.ts'
 import { LocalStackError } from './errors.ts'
-import { type HeldLock, tryLock } from './file-lock.ts'
-import { isAlive, terminate, thisProcess } from './host-process.ts'
+import { exitBoard } from './exit-board.ts'
+import { givenServer } from './given.ts'
 import type { StackPurpose } from './kafka-settings.ts'
 import { portClaims } from './ports.ts'
 import { type ProgressSink, terminalProgress } from './progress.ts'
 import type { StackServer, UnexpectedExit } from './server.ts'
-import {
-  type RunningFile,
-  readRunningFile,
-  readStackFile,
-  removeRunningFile,
-  type StackPart,
-  type StackSource,
-  stackPaths,
-  writeRunningFile,
-} from './stack-file.ts'
+import { readStackFile, type StackPart, type StackSource } from './stack-file.ts'
 import { temporaryDataDir } from './test-folder.ts'
 
 /** How to start a stack. */
@@ -83,38 +74,27 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
 
   const abort = new AbortController()
   const signal = options.signal === undefined ? abort.signal : AbortSignal.any([abort.signal, options.signal])
-  const choices = new Map<StackPart, Choice>()
-  const servers: StackServer[] = []
-  const startedHere: StackServer[] = []
   const exits = exitBoard(log)
   const ports = portClaims(log)
-  let held: HeldLock | undefined
-  let joins = false
-  const close = async (toStop: readonly StackServer[]) => {
+  const servers = new Map<StackPart, StackServer>()
+  let folder: EnteredFolder | undefined
+  const close = async (stopping: (part: StackPart) => boolean) => {
     exits.close()
-    await Promise.all(toStop.map((server) => server.stop()))
-    if (held !== undefined && !joins) removeRunningFile(dataDir)
+    await Promise.all([...servers].map(([part, server]) => (stopping(part) ? server.stop() : Promise.resolve())))
     ports.release()
-    held?.release()
+    folder?.leave()
     if (temporary) rmSync(dataDir, { recursive: true, force: true })
   }
+  const choices = new Map<StackPart, Choice>()
   try {
-    const docker = once(() => probeDocker(env))
     const prefer = options.prefer ?? parsePreference(env.HEED_STACK)
-    const file = readStackFile(dataDir)
+    const docker = once(() => probeDocker(env))
+    const known = readStackFile(dataDir)
     for (const part of parts) {
-      const facts = { given: Boolean(env[givenBy[part]]), prefer, dataSource: file[part]?.source, docker }
+      const facts = { given: Boolean(env[givenBy[part]]), prefer, dataSource: known[part]?.source, docker }
       choices.set(part, await chooseSource(part, facts))
     }
-    const own = [...choices.values()].some(({ source }) => source !== 'given')
-    let running: RunningFile = {}
-    if (own) {
-      mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-      held = await lockData(dataDir, signal)
-      running = await settleFormerRun(dataDir, standing, log)
-      joins = running.owner === undefined
-      writeRunningFile(dataDir, running)
-    }
+    if ([...choices.values()].some(({ source }) => source !== 'given')) folder = await enterDataFolder(dataDir, standing, log, signal)
     const context: StackContext = {
       dataDir,
       cacheDir: options.cacheDir ?? cacheFolder(env),
@@ -124,20 +104,18 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
       progress: options.progress ?? terminalProgress(log),
       log,
       ports,
-      standing: joins,
+      standing: folder?.standing ?? false,
       temporary,
       signal,
       // Read again under the lock: another process may have moved a port meanwhile.
-      file: own ? readStackFile(dataDir) : file,
-      running,
+      file: readStackFile(dataDir),
+      running: folder?.running ?? {},
       onExit: exits.report,
     }
     const open = async (part: StackPart) => {
-      const stood = joins && isServed(running, part)
       const opened = await openPart(part, choices.get(part) ?? { source: 'embedded', why: '' }, context, prefer)
-      choices.set(part, stood ? { source: opened.choice.source, why: 'already running' } : opened.choice)
-      servers.push(opened.server)
-      if (!stood) startedHere.push(opened.server)
+      choices.set(part, folder?.stood(part) ? { source: opened.choice.source, why: 'already running' } : opened.choice)
+      servers.set(part, opened.server)
     }
     // The first failure gives the rest up: nobody waits for a fetch whose result is not needed any more.
     const opened = parts.map((part) =>
@@ -149,25 +127,23 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
     await Promise.allSettled(opened)
     signal.throwIfAborted()
     await Promise.all(opened)
+    folder?.settled()
   } catch (problem) {
-    await close(startedHere)
+    await close((part) => !folder?.stood(part))
     throw problem
   }
-  // A standing stack is used by many; the lock only guards its start.
-  if (joins) held?.release()
 
-  const choice = choiceLine(
-    parts
-      .flatMap((part) => servers.filter((server) => server.part === part))
-      .map(({ part, version, at, source }) => ({ part, version, at, choice: choices.get(part) ?? { source, why: '' } })),
-  )
+  const told = parts.flatMap((part) => {
+    const [server, choice] = [servers.get(part), choices.get(part)]
+    return server === undefined || choice === undefined ? [] : [{ part, version: server.version, at: server.at, choice }]
+  })
+  const choice = choiceLine(told)
   log(choice)
-  const stopOnce = once(() => close(joins ? [] : servers))
+  const stop = once(() => close(() => !folder?.standing))
   const server = (part: StackPart): StackServer => {
-    const found = servers.find((candidate) => candidate.part === part)
-    if (found === undefined)
-      throw new LocalStackError('not-ours', `${partName[part]} is not among the parts that this stack was started with`)
-    return found
+    const found = servers.get(part)
+    if (found !== undefined) return found
+    throw new LocalStackError('not-ours', `${partName[part]} is not among the parts that this stack was started with`)
   }
   return {
     get kafka() {
@@ -182,7 +158,7 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
     onExit: exits.listen,
     kill: (part, signal = 'SIGKILL') => server(part).kill(signal),
     restart: (part) => server(part).restart(),
-    stop: stopOnce,
+    stop,
   }
 }
 
@@ -211,87 +187,6 @@ async function openPart(
       return { choice, server: await embedded() }
     default:
       return choice.source satisfies never
-  }
-}
-
-/** The value of `HEED_STACK`: one of the sources, or nothing. Throws `LocalStackError` for any other text. */
-export function parsePreference(text: string | undefined): StackSource | undefined {
-  if (text === undefined || text === '') return undefined
-  if (text === 'given' || text === 'docker' || text === 'embedded') return text
-  throw new LocalStackError('start-failed', `HEED_STACK is "${text}", but must be given, docker or embedded`)
-}
-
-function givenServer(part: StackPart, value: string): StackServer {
-  const refuse = () =>
-    Promise.reject(
-      new LocalStackError('not-ours', `${partName[part]} is given by ${givenBy[part]}: it is not this stack's to stop or start`),
-    )
-  return {
-    part,
-    source: 'given',
-    version: undefined,
-    address: part === 'kafka' ? parseBrokers(value).join(',') : value,
-    at: undefined,
-    pid: undefined,
-    kill: refuse,
-    restart: refuse,
-    stop: () => Promise.resolve(),
-  }
-}
-
-// A lock whose holder is not the owner of running servers is held only while someone starts a standing stack, or looks at one: wait.
-async function lockData(dataDir: string, signal: AbortSignal): Promise<HeldLock> {
-  const until = performance.now() + 120_000
-  for (;;) {
-    const result = tryLock(stackPaths(dataDir).lockFile)
-    if (!('heldBy' in result)) return result
-    const owned = readRunningFile(dataDir).owner?.pid === result.heldBy.pid
-    if (owned || performance.now() > until) {
-      throw new LocalStackError(
-        'data-in-use',
-        `${dataDir} is in use by process ${result.heldBy.pid}: stop that one, or use another data folder`,
-      )
-    }
-    await sleep(50, undefined, { signal })
-  }
-}
-
-// Called under the lock, so a named owner is dead. Its servers may still be ending, or, had their watchdog been killed too, run on.
-async function settleFormerRun(dataDir: string, standing: boolean, log: (line: string) => void): Promise<RunningFile> {
-  const former = readRunningFile(dataDir)
-  const alive = [former.kafka, former.mongodb].filter((ref) => ref !== undefined).filter(isAlive)
-  const containers = await runningContainers(Object.values(former.containers ?? {}))
-  const left = alive.length + containers.length
-  if (former.owner === undefined && left > 0) return former
-  if (left > 0) log('ending the servers of a former run, which was killed')
-  await Promise.all([...alive.map((ref) => terminate(ref, 8000)), removeContainers(containers)])
-  return standing ? {} : { owner: thisProcess() }
-}
-
-function isServed(running: RunningFile, part: StackPart): boolean {
-  const ref = running[part]
-  return (ref !== undefined && isAlive(ref)) || running.containers?.[part] !== undefined
-}
-
-function exitBoard(log: (line: string) => void) {
-  const happened: UnexpectedExit[] = []
-  const listeners: ((exit: UnexpectedExit) => void)[] = []
-  let closed = false
-  return {
-    report(exit: UnexpectedExit) {
-      if (closed) return
-      log(exit.message)
-      happened.push(exit)
-      for (const listener of listeners) listener(exit)
-    },
-    listen(listener: (exit: UnexpectedExit) => void) {
-      listeners.push(listener)
-      for (const exit of happened) listener(exit)
-    },
-    // A standing stack that was used lives, and may end, without those who used it.
-    close() {
-      closed = true
-    },
   }
 }
 
