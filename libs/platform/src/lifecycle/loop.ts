@@ -35,7 +35,8 @@ export function loop(options: LoopOptions): Loop {
   let settlers: { after: number; resolve(): void }[] = []
 
   const rest = async (ms: number) => {
-    if (woken) return
+    // A stop or a wake during the run came before there was a nap to end.
+    if (woken || stopping.signal.aborted) return
     nap = new AbortController()
     await clock.sleep(ms, nap.signal)
   }
