@@ -1,0 +1,2 @@
+export { googleAnalytics } from './connector.ts'
+export type { GoogleAnalyticsSettings } from './settings.ts'
