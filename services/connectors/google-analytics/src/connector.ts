@@ -5,6 +5,7 @@ import {
   httpTransport,
   membershipOf,
   type NothingToSend,
+  type Task,
 } from '@heed/connector-kit'
 import type { DeliveryId, ReasonCode } from '@heed/domain'
 import { outcomeOf } from './answers.ts'
@@ -54,33 +55,36 @@ export const googleAnalytics: Connector<GoogleAnalyticsSettings> = {
       }),
     }),
 
-  plan(tasks, settings) {
-    return tasks.flatMap((task): (HttpRequest | NothingToSend)[] => {
-      const { deliveryId } = task
-      switch (membershipOf(task)) {
-        case 'unsaid':
-          return [nothing(deliveryId, 'not-applicable.nothing-held-there')]
-        case 'in':
-          return [nothing(deliveryId, 'not-applicable.no-opt-in')]
-        case 'out': {
-          const users = usersOf(task.identifiers, settings.api)
-          if (users.length === 0) return [nothing(deliveryId, 'not-applicable.no-identifier')]
-          return settings.properties.flatMap((property) =>
-            users.map((user): HttpRequest => {
-              const { path, json } = deletionOf(user, property, settings)
-              return { via: 'http', intent: 'assert', name: 'user.delete', method: 'POST', path, covers: [deliveryId], body: { json } }
-            }),
-          )
-        }
-      }
-    })
-  },
+  plan: (tasks, settings) => tasks.flatMap((task) => planOf(task, settings)),
 
   interpret(request, answer) {
     if (answer.via !== 'http') return { outcomes: [] }
     const outcome = outcomeOf(answer)
     return { outcomes: request.covers.map((deliveryId) => ({ deliveryId, outcome })) }
   },
+}
+
+function planOf(task: Task, settings: GoogleAnalyticsSettings): (HttpRequest | NothingToSend)[] {
+  const { deliveryId } = task
+  const membership = membershipOf(task)
+  switch (membership) {
+    case 'unsaid':
+      return [nothing(deliveryId, 'not-applicable.nothing-held-there')]
+    case 'in':
+      return [nothing(deliveryId, 'not-applicable.no-opt-in')]
+    case 'out': {
+      const users = usersOf(task.identifiers, settings.api)
+      if (users.length === 0) return [nothing(deliveryId, 'not-applicable.no-identifier')]
+      return settings.properties.flatMap((property) =>
+        users.map((user): HttpRequest => {
+          const { path, json } = deletionOf(user, property, settings)
+          return { via: 'http', intent: 'assert', name: 'user.delete', method: 'POST', path, covers: [deliveryId], body: { json } }
+        }),
+      )
+    }
+    default:
+      return membership satisfies never
+  }
 }
 
 const nothing = (deliveryId: DeliveryId, reason: ReasonCode): NothingToSend => ({
