@@ -10,9 +10,10 @@ import type { OutgoingRecord, Publisher, PublisherOptions } from './types.ts'
 export const maxRequestBytes = 900 * 1024
 
 const stopGraceMs = 5_000
-const unhealthyStopGraceMs = 500
+const unhealthyStopGraceMs = 1_000
 
 interface Call {
+  settled: boolean
   records: readonly OutgoingRecord[]
   bytes: number
   giveUpAt: number
@@ -37,10 +38,12 @@ export function createPublisher(client: kafkajs.Kafka, log: Logger, options: Pub
   let working: Promise<void> | undefined
   let producer: kafkajs.Producer | undefined
   let healthy = true
+  let proven = false
   let stopped = false
+  let inFlight: readonly Call[] = []
   const stopping = new AbortController()
 
-  const drop = async () => {
+  const drop = () => {
     const dropped = producer
     producer = undefined
     // A disconnect of a broken connection may hang; it is not waited for.
@@ -101,24 +104,36 @@ export function createPublisher(client: kafkajs.Kafka, log: Logger, options: Pub
   }
 
   const settle = (call: Call, error?: Error) => {
+    if (call.settled) return
+    call.settled = true
     queuedRecords -= call.records.length
     if (error === undefined) call.resolve()
     else call.reject(error)
   }
 
+  /** Gives back to their callers those of the calls that `isLate` says. */
+  const giveUp = (calls: readonly Call[], isLate: (call: Call) => boolean, cause?: Error) => {
+    for (const call of calls) {
+      if (isLate(call)) settle(call, new PublishError('kafka.unavailable', 'the broker did not acknowledge in time', cause))
+    }
+  }
+  const unsettled = (calls: readonly Call[]): Call[] => calls.filter((call) => !call.settled)
+
   /** Sends until it is stored, or until each of the calls is past its time. */
   const deliver = async (calls: readonly Call[]) => {
     let open = calls
     for (let attempt = 1; open.length > 0; attempt += 1) {
+      inFlight = open
       try {
         await send(open)
         if (!healthy) log.info({ attempt }, 'kafka.publish-recovered')
         healthy = true
+        proven = true
         for (const call of open) settle(call)
         return
       } catch (thrown) {
         const error = asError(thrown)
-        await drop()
+        drop()
         if (isRecordFault(error)) {
           const [only] = open
           if (open.length === 1 && only !== undefined) {
@@ -130,9 +145,10 @@ export function createPublisher(client: kafkajs.Kafka, log: Logger, options: Pub
         healthy = false
         log.warn({ attempt, calls: open.length, error: kafkaErrorText(error) }, 'kafka.publish-failed')
         const now = Date.now()
-        const late = open.filter((call) => call.giveUpAt <= now || stopping.signal.aborted)
-        for (const call of late) settle(call, new PublishError('kafka.unavailable', 'the broker did not acknowledge in time', error))
-        open = open.filter((call) => !late.includes(call))
+        // Those that wait behind are also past their time at some point, though nobody has tried to send them.
+        giveUp([...open, ...queue], (call) => call.giveUpAt <= now || stopping.signal.aborted, error)
+        queue = unsettled(queue)
+        open = unsettled(open)
         if (open.length > 0) await pause(Math.min(100 * 2 ** (attempt - 1), 2_000), stopping.signal)
       }
     }
@@ -147,7 +163,7 @@ export function createPublisher(client: kafkajs.Kafka, log: Logger, options: Pub
 
   const enqueue = (records: readonly OutgoingRecord[], bytes: number): Promise<void> =>
     new Promise((resolve, reject) => {
-      queue.push({ records, bytes, giveUpAt: Date.now() + deliveryTimeoutMs, resolve, reject })
+      queue.push({ settled: false, records, bytes, giveUpAt: Date.now() + deliveryTimeoutMs, resolve, reject })
       queuedRecords += records.length
       working ??= work()
     })
@@ -190,11 +206,15 @@ export function createPublisher(client: kafkajs.Kafka, log: Logger, options: Pub
     },
     stop: once(async () => {
       stopped = true
-      // What waits is still sent; what cannot be sent within the grace is given back to its caller.
-      const grace = setTimeout(() => stopping.abort(), healthy ? stopGraceMs : unhealthyStopGraceMs)
-      await working
-      clearTimeout(grace)
+      // What waits is still sent; what cannot be sent within the grace is given back to its caller, also when the client
+      // is still trying: it would go on for longer than anybody waits for a stop.
+      const graceOver = new AbortController()
+      const grace = pause(healthy && proven ? stopGraceMs : unhealthyStopGraceMs, graceOver.signal)
+      await Promise.race([working, grace])
+      graceOver.abort()
       stopping.abort()
+      giveUp([...inFlight, ...queue], () => true)
+      queue = []
       const last = producer
       producer = undefined
       if (last !== undefined) await Promise.race([last.disconnect().catch(() => undefined), pause(2_000)])
