@@ -1,0 +1,2 @@
+export { linkedinAds } from './connector.ts'
+export type { LinkedinAdsSettings } from './settings.ts'
