@@ -204,12 +204,14 @@ export function relay(options: RelayOptions): Relay {
   const lead = async (signal: AbortSignal) => {
     // a full minute: while the broker is away the publisher goes on trying, and intake goes on
     const publisher = kafka.publisher({ deliveryTimeoutMs: 60_000, maxQueue: 50_000 })
-    let ready = false
+    let ready: Promise<void> | undefined
     const withTopics = (run: () => Promise<'again' | 'idle'>) => async (): Promise<'again' | 'idle'> => {
-      if (!ready) {
-        await kafka.ensureTopics(ownTopics(topics))
-        ready = true
-      }
+      ready ??= kafka.ensureTopics(ownTopics(topics))
+      await ready.catch((thrown: unknown) => {
+        // asked again with the next run
+        ready = undefined
+        throw thrown
+      })
       return run()
     }
     const common = { log, clock }
