@@ -1,5 +1,5 @@
 import { hashedEmail } from '@heed/connector-hashed-email'
-import { type Connector, type ConnectorApp, connectorApp, grpcDirectory, type IdentifierClient } from '@heed/connector-kit'
+import { type Connector, type ConnectorApp, connectorApp, grpcDirectory, type IdentifierClient, type Probe } from '@heed/connector-kit'
 import { mailchimp } from '@heed/connector-mailchimp'
 import { loadService } from '@heed/contracts'
 import type { Policy, Recipient } from '@heed/domain'
@@ -10,6 +10,7 @@ import type { Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import type { CheckResult, MongoConnection } from '@heed/platform/mongo'
+import type { FaultProbe } from './fault-points.ts'
 
 /** What the connectors of a hub share. */
 export interface ConnectorsOptions {
@@ -20,6 +21,7 @@ export interface ConnectorsOptions {
   readonly kafka: Kafka
   readonly dbPrefix: string
   readonly topicPrefix: string
+  readonly probe: FaultProbe | undefined
   readonly preferencesAddress: string
   /** Of a caller with the scope `identifiers:resolve:*`. */
   readonly key: string
@@ -62,6 +64,15 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
     address: options.preferencesAddress,
     key: options.key,
   })
+  const { probe } = options
+  const kitProbe: Probe | undefined =
+    probe === undefined
+      ? undefined
+      : (point) => {
+          if (point === 'answered') return probe('vendor.answered')
+          if (point === 'settled') return probe('delivery.settled')
+          if (point === 'published') return probe('outcome.published')
+        }
   const apps: Connectors['apps'][number][] = []
   const served = new Set<string>()
   for (const [kind, begin] of Object.entries(kinds)) {
@@ -78,6 +89,7 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
       clock,
       log: log.child({ room: 'connectors' }),
       metrics,
+      ...(kitProbe === undefined ? {} : { probe: kitProbe }),
     })
     apps.push({ name: `connector ${kind} (${recipients.map(({ id }) => id).join(', ')})`, parts: app.parts, app })
     for (const { id } of recipients) served.add(id)

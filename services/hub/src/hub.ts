@@ -15,6 +15,7 @@ import { connectMongo, type MongoConnection } from '@heed/platform/mongo'
 import { loadKeys, preferencesApp } from '@heed/preferences'
 import { propagationApp, snapshotsOverGrpc } from '@heed/propagation'
 import { type Connectors, connectorsOf } from './connectors.ts'
+import { type FaultProbe, probedConsuming, probedPublishing } from './fault-points.ts'
 import { type HubCaller, hubCallers } from './hub-callers.ts'
 
 /** The ports of a hub; 0 takes a free one. */
@@ -42,6 +43,8 @@ export interface HubOptions {
   readonly clock?: Clock
   /** Only these kinds of connector run; all there are unless told. */
   readonly connectors?: readonly string[]
+  /** For fault tests. */
+  readonly probe?: FaultProbe
   /** Called as each service has started. */
   readonly started?: (name: string) => void
 }
@@ -74,7 +77,7 @@ export interface Hub {
 
 /** Composes all services into this process. It is the one place that may: in production each is a process of its own. */
 export async function startHub(options: HubOptions): Promise<Hub> {
-  const { dataDir, dbPrefix, topicPrefix, ports, log, started = () => undefined } = options
+  const { dataDir, dbPrefix, topicPrefix, ports, log, probe, started = () => undefined } = options
   const clock = options.clock ?? systemClock
   const metrics = createMetrics({ processFigures: true })
   const opened: (() => Promise<void> | void)[] = []
@@ -109,7 +112,16 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         reflection: true,
         keys,
       },
-      { mongo, kafka, callers, policy, log: log.child({ room: 'preferences' }), clock, metrics },
+      {
+        mongo,
+        kafka: probe === undefined ? kafka : probedPublishing(kafka, () => probe('change.inserted')),
+        callers,
+        policy,
+        log: log.child({ room: 'preferences' }),
+        clock,
+        metrics,
+        ...(probe === undefined ? {} : { afterRelayStep: (step) => (step === 'published' ? probe('change.published') : undefined) }),
+      },
     )
     const running = [await run('preferences', preferences.parts)]
     const preferencesAddress = local(preferences.server.port)
@@ -151,7 +163,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       policy,
       kinds: options.connectors,
       mongo,
-      kafka,
+      kafka: probe === undefined ? kafka : probedConsuming(kafka, () => probe('inbox.written')),
+      probe,
       dbPrefix,
       topicPrefix,
       preferencesAddress,

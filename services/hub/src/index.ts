@@ -1,2 +1,3 @@
+export type { FaultPoint, FaultProbe } from './fault-points.ts'
 export { type Hub, type HubOptions, type HubPorts, startHub } from './hub.ts'
 export { sandboxOptions, startVendors, vendorEnvironment } from './vendors.ts'

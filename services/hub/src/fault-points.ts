@@ -1,0 +1,54 @@
+import type { Kafka } from '@heed/platform/kafka'
+
+/** Moments between two steps that a crash may part, where a fault test ends the process. */
+export type FaultPoint =
+  /** A change is in the journal; nothing of it is published. */
+  | 'change.inserted'
+  /** A change is published; the journal does not know it yet. */
+  | 'change.published'
+  /** Deliveries are in an inbox; their offsets are not committed. */
+  | 'inbox.written'
+  /** The vendor has answered; nothing of it is stored. */
+  | 'vendor.answered'
+  /** Deliveries are settled; their outcomes are not published. */
+  | 'delivery.settled'
+  /** Outcomes are published; the rows do not know it yet. */
+  | 'outcome.published'
+
+/** Called at each of them. */
+export type FaultProbe = (point: FaultPoint) => void | Promise<void>
+
+/** The broker, with a moment before each publish. */
+export function probedPublishing(kafka: Kafka, probe: () => void | Promise<void>): Kafka {
+  return {
+    ...kafka,
+    publisher: (options) => {
+      const publisher = kafka.publisher(options)
+      return {
+        get healthy() {
+          return publisher.healthy
+        },
+        publish: async (records) => {
+          await probe()
+          await publisher.publish(records)
+        },
+        stop: () => publisher.stop(),
+      }
+    },
+  }
+}
+
+/** The broker, with a moment between the handling of a batch and the commit of its offsets. */
+export function probedConsuming(kafka: Kafka, probe: () => void | Promise<void>): Kafka {
+  return {
+    ...kafka,
+    consumer: (options) =>
+      kafka.consumer({
+        ...options,
+        handle: async (batch) => {
+          await options.handle(batch)
+          await probe()
+        },
+      }),
+  }
+}
