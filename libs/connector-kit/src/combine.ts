@@ -1,11 +1,12 @@
 import type { DeliveryId, Outcome } from '@heed/domain'
 
-// Of several outcomes of one delivery the one that says least for it stands: two audiences are not done when one is.
+// Of several outcomes of one delivery the one that says least for it stands: two audiences are not done when one is. What is to be tried again goes before what
+// was refused: a refused one awaits a person, and the other audience would wait with it.
 function rank(outcome: Outcome): number {
   switch (outcome.kind) {
-    case 'rejected':
-      return 0
     case 'deferred':
+      return 0
+    case 'rejected':
       return 1
     case 'accepted':
       return outcome.final ? 3 : 2
@@ -23,7 +24,7 @@ function rank(outcome: Outcome): number {
   }
 }
 
-/** The least settled of two outcomes of one delivery: rejected before deferred before accepted before confirmed before not applicable. Of equal ones the first. */
+/** The least settled of two outcomes of one delivery: deferred before rejected before accepted before confirmed before not applicable. Of equal ones the first. */
 export function leastSettled(a: Outcome, b: Outcome): Outcome {
   if (a.kind === 'deferred' && b.kind === 'deferred') {
     const retryAfterSeconds = Math.max(a.retryAfterSeconds ?? 0, b.retryAfterSeconds ?? 0)

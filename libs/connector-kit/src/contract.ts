@@ -240,7 +240,7 @@ export interface Connector<Settings> {
   connect?(settings: Settings, tools: TransportTools): Transport
   /**
    * What to send for these tasks (at most `batch.maxTasks`; any number for a `full` batch; none for a heartbeat). Every task is covered at least once. A delivery
-   * that several requests cover (two audiences, say) comes to the least settled of their outcomes: rejected before deferred before accepted before confirmed
+   * that several requests cover (two audiences, say) comes to the least settled of their outcomes: deferred before rejected before accepted before confirmed
    * before not applicable.
    */
   plan(tasks: readonly Task[], settings: Settings, batch: BatchContext): readonly (PlannedRequest | NothingToSend)[]

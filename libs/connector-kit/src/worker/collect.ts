@@ -136,8 +136,8 @@ export class Collector {
     const progress = this.#progress.get(id)
     if (progress === undefined) return { kind: 'untried', waitReason: 'waiting_turn' }
     const { outcome, unanswered, followed, unsent, answered, among, receipt, durationMs } = progress
-    const bad = outcome !== undefined && (outcome.kind === 'rejected' || outcome.kind === 'deferred')
-    if (bad) return { kind: 'said', outcome, durationMs, among }
+    if (outcome?.kind === 'deferred') return { kind: 'said', outcome, durationMs, among }
+    // also where another request was refused: what may still be taken is asserted again before a person is asked
     if (unanswered !== undefined) return unanswered
     if (unsent > 0) {
       // A part of it may be told already; all of it is told again.
@@ -145,6 +145,7 @@ export class Collector {
         ? { kind: 'said', outcome: { kind: 'deferred', reason: 'unavailable.rate-limited' }, durationMs, among: 1 }
         : { kind: 'untried', waitReason: 'waiting_turn' }
     }
+    if (outcome?.kind === 'rejected') return { kind: 'said', outcome, durationMs, among }
     if (followed) return { kind: 'followed', batchId, receipt, durationMs }
     if (outcome !== undefined) return { kind: 'said', outcome, durationMs, among }
     return { kind: 'unanswered', reason: 'unavailable.incomplete-answer', sent: false, durationMs }
