@@ -1,12 +1,12 @@
 import {
   accessTokenAuthentication,
   type Connector,
+  combineOutcomes,
   fetchByRefreshToken,
   type HttpAnswer,
   type HttpRequest,
   httpTransport,
   type Interpretation,
-  leastSettled,
   type NothingToSend,
   tokenEndpoint,
   watchAnswers,
@@ -115,19 +115,9 @@ function outcomesOf(request: HttpRequest, answer: HttpAnswer, receipt: string | 
   if (statuses === undefined || note === undefined) return all(failureOf(answer.status, answer.headers))
   // whose answer is missing cannot be told: all of it is asserted again, which is harmless
   if (statuses.length !== note.elements.length) return all({ kind: 'deferred', reason: 'unavailable.answer-incomplete' })
-  const outcomes = new Map<DeliveryId, Outcome>()
-  for (const [index, status] of statuses.entries()) {
+  const each = statuses.flatMap((status, index): { deliveryId: DeliveryId; outcome: Outcome }[] => {
     const deliveryId = request.covers[note.elements[index] ?? -1]
-    if (deliveryId === undefined) continue
-    const outcome = elementOutcome(status, answer.headers, receipt)
-    const known = outcomes.get(deliveryId)
-    outcomes.set(deliveryId, known === undefined ? outcome : ofOnePerson(known, outcome))
-  }
-  return [...outcomes].map(([deliveryId, outcome]) => ({ deliveryId, outcome }))
-}
-
-/** Of two identifiers of one person, the one that may still be taken decides before the one that was refused: or else it would wait for a person with the other. */
-function ofOnePerson(a: Outcome, b: Outcome): Outcome {
-  if (a.kind === 'deferred' && b.kind !== 'deferred') return a
-  return b.kind === 'deferred' && a.kind !== 'deferred' ? b : leastSettled(a, b)
+    return deliveryId === undefined ? [] : [{ deliveryId, outcome: elementOutcome(status, answer.headers, receipt) }]
+  })
+  return [...combineOutcomes(each)].map(([deliveryId, outcome]) => ({ deliveryId, outcome }))
 }
