@@ -60,9 +60,14 @@ export function grpcClient<Client extends object>(definition: ServiceDefinition,
   }
   const own: Channels = {
     unary: new grpc.Client(address, credentials(options.tls), settings),
-    // With retries on, grpc-js keeps the messages of a stream and walks through them for each one that was sent. A stream that
-    // broke half-way cannot be retried by the transport anyway.
-    streams: new grpc.Client(address, credentials(options.tls), { ...settings, 'grpc.enable_retries': 0 }),
+    // For retries, grpc-js keeps up to 1 MiB of a call's messages, tells their writer that they are sent, and walks through all
+    // of them for each one that really is. A stream that broke half-way cannot be retried by the transport anyway; what is left
+    // is a little room to write ahead of the network.
+    streams: new grpc.Client(address, credentials(options.tls), {
+      ...settings,
+      'grpc.enable_retries': 0,
+      'grpc.per_rpc_retry_buffer_size': 32 * 1024,
+    }),
   }
   const metadata = new grpc.Metadata()
   if (key !== undefined) metadata.set('authorization', `Bearer ${key}`)
