@@ -1,8 +1,9 @@
+import { googleDataManager } from './google-data-manager/index.ts'
 import { hashedEmail } from './hashed-email/index.ts'
 import { mailchimp } from './mailchimp/index.ts'
 
 /** Every vendor that is played, by the key under which code finds it. A new vendor is a folder and a line here. */
-export const cast = { mailchimp, hashedEmail }
+export const cast = { mailchimp, hashedEmail, googleDataManager }
 
 export type CastKey = keyof typeof cast
 

@@ -13,11 +13,22 @@ import { createRequestLog } from './frame/request-log.ts'
 import { createFileStore, createForgetfulStore } from './frame/store.ts'
 import type { Controllable, SandboxLog, Stage, Vendor } from './frame/vendor.ts'
 
+export type { Audience, AudienceBelief } from './audience/book.ts'
+export type { AudienceControl } from './audience/control.ts'
+export type { Person, PersonInput } from './audience/people.ts'
 export type { CastApis, CastOptions, VendorName } from './cast.ts'
 export type { Clock } from './frame/clock.ts'
 export type { Misbehaviour } from './frame/misbehaviour.ts'
 export type { LoggedRequest, RouteTotal } from './frame/request-log.ts'
 export type { PersonQuestion, SandboxLog, VendorControl } from './frame/vendor.ts'
+export type { GoogleCredentials } from './google/sign-in.ts'
+export type {
+  GoogleAccount,
+  GoogleDataManager,
+  GoogleDataManagerControl,
+  GoogleDataManagerOptions,
+  GoogleFault,
+} from './google-data-manager/index.ts'
 export type {
   AckStatus,
   HashedEmail,

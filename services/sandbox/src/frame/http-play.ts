@@ -42,6 +42,11 @@ export interface HttpPlay {
   readonly routes: readonly Routed<HttpHandler>[]
   /** Looks at the credentials of each request; a reply refuses it. */
   admit(request: HttpRequest): HttpReply | undefined
+  /**
+   * Templates where clients sign in. They need no credentials, and switches reach them only when they name the path,
+   * except that a revoked key signs in no longer.
+   */
+  readonly signIn?: { readonly templates: readonly string[]; refused(): HttpReply }
   /** Requests that the vendor serves at the same time; one more is refused with `refuse.tooManyAtOnce`. */
   readonly concurrency?: number
   /** After how long the vendor gives up on a request that it does not answer. Default 120 s, on the sandbox's clock. */
@@ -83,7 +88,8 @@ export function playHttp<Kind extends string>(
     const path = questionMark < 0 ? target : target.slice(0, questionMark)
     const found = match(method, path)
     const template = found.kind === 'unknown' ? '(unknown)' : found.template
-    const occasion: Occasion = { method, path: template }
+    const aside = play.signIn?.templates.includes(template) === true
+    const occasion: Occasion = { method, path: template, aside }
 
     const log = (status: number | 'none', reply?: HttpReply, misbehaved?: string): void => {
       stage.requests.record({
@@ -129,7 +135,7 @@ export function playHttp<Kind extends string>(
         headers: incoming.headers,
         body,
       }
-      const refused = play.admit(request)
+      const refused = aside ? undefined : play.admit(request)
       if (refused !== undefined) return answer(refused)
       if (found.kind !== 'route') return answer(found.kind === 'unknown' ? play.refuse.notFound() : play.refuse.methodNotAllowed())
 
@@ -169,7 +175,15 @@ function spoil<Kind extends string>(
   if (taken('server-error') !== undefined) return { kind: 'server-error', reply: play.refuse.serverError() }
   const limited = taken('rate-limited')
   if (limited !== undefined) return { kind: 'rate-limited', reply: play.refuse.rateLimited(limited.retryAfterSeconds) }
-  return taken('revoked-key') === undefined ? undefined : { kind: 'revoked-key', reply: play.refuse.revokedKey() }
+  const revoked = taken('revoked-key') !== undefined || (occasion.aside === true && isRevoked(switches))
+  if (!revoked) return undefined
+  const refused = occasion.aside === true ? play.signIn?.refused() : undefined
+  return { kind: 'revoked-key', reply: refused ?? play.refuse.revokedKey() }
+}
+
+// revoked for a number of requests is a token that ended early: signing in anew then helps
+function isRevoked<Kind extends string>(switches: Switches<Kind | HttpFault>): boolean {
+  return switches.active().some(({ kind, count, match }) => kind === 'revoked-key' && count === undefined && match === undefined)
 }
 
 function send(response: ServerResponse, { status, headers, body }: HttpReply): void {

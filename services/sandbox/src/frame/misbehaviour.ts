@@ -45,10 +45,12 @@ export type Misbehaviour<Kind extends string = string> = Omit<z.infer<ReturnType
 
 /** What a fault may be matched with: a request, a person, or both. */
 export interface Occasion {
-  readonly method?: string
-  readonly path?: string
-  readonly address?: string
-  readonly hash?: string
+  readonly method?: string | undefined
+  readonly path?: string | undefined
+  readonly address?: string | undefined
+  readonly hash?: string | undefined
+  /** Beside the vendor's own interface (its sign-in): only a switch that names the path fits. */
+  readonly aside?: boolean
 }
 
 /** The switches of one vendor. */
@@ -116,6 +118,7 @@ export function createSwitches<Kind extends string>(clock: Clock, random: Random
 }
 
 function fits({ match }: Misbehaviour, occasion: Occasion): boolean {
+  if (occasion.aside === true && match?.path === undefined) return false
   if (match === undefined) return true
   if (match.method !== undefined && match.method.toUpperCase() !== occasion.method) return false
   if (match.path !== undefined && occasion.path?.includes(match.path) !== true) return false

@@ -1,4 +1,7 @@
-/** A path template as the vendor's documentation writes it, e.g. `/3.0/lists/{list}/members/{hash}`, with what answers there. */
+/**
+ * A path template as the vendor's documentation writes it, e.g. `/3.0/lists/{list}/members/{hash}`, with what answers there.
+ * A segment holds at most one parameter, with literal text around it where the vendor has some: `properties/{property}:submitUserDeletion`.
+ */
 export interface Routed<Handler> {
   readonly method: string
   readonly template: string
@@ -11,26 +14,32 @@ export type Match<Handler> =
   | { readonly kind: 'method-not-allowed'; readonly template: string }
   | { readonly kind: 'unknown' }
 
-interface Compiled<Handler> {
-  readonly route: Routed<Handler>
-  readonly segments: readonly string[]
+/** A literal segment has no name; its text is the prefix. */
+interface Segment {
+  readonly prefix: string
+  readonly name?: string
+  readonly suffix: string
 }
 
-/** Matches paths against templates; a literal segment is preferred to a parameter. */
+interface Compiled<Handler> {
+  readonly route: Routed<Handler>
+  readonly segments: readonly Segment[]
+}
+
+/** Matches paths against templates; a literal segment is preferred to a parameter with text around it, and that to a bare one. */
 export function createRouter<Handler>(routes: readonly Routed<Handler>[]): (method: string, path: string) => Match<Handler> {
   const byLength = new Map<number, Compiled<Handler>[]>()
-  const literals = (segments: readonly string[]): number => segments.filter((segment) => !segment.startsWith('{')).length
   for (const route of routes) {
-    const segments = route.template.split('/')
+    const segments = route.template.split('/').map(compile)
     byLength.set(segments.length, [...(byLength.get(segments.length) ?? []), { route, segments }])
   }
-  for (const sameLength of byLength.values()) sameLength.sort((a, b) => literals(b.segments) - literals(a.segments))
+  for (const sameLength of byLength.values()) sameLength.sort((a, b) => literalness(b.segments) - literalness(a.segments))
 
   return (method, path) => {
     const parts = path.split('/')
     let known: string | undefined
     for (const { route, segments } of byLength.get(parts.length) ?? []) {
-      if (!segments.every((segment, index) => segment === parts[index] || (segment.startsWith('{') && parts[index] !== ''))) continue
+      if (!segments.every((segment, index) => fits(segment, parts[index] ?? ''))) continue
       if (route.method !== method) {
         known ??= route.template
         continue
@@ -41,11 +50,25 @@ export function createRouter<Handler>(routes: readonly Routed<Handler>[]): (meth
   }
 }
 
-function read(segments: readonly string[], parts: readonly string[]): Record<string, string> {
+function compile(text: string): Segment {
+  const [, prefix = '', name, suffix = ''] = /^([^{]*)\{([^}]+)\}(.*)$/.exec(text) ?? []
+  return name === undefined ? { prefix: text, suffix: '' } : { prefix, name, suffix }
+}
+
+function literalness(segments: readonly Segment[]): number {
+  return segments.reduce((sum, { name, prefix, suffix }) => sum + (name === undefined ? 2 : prefix + suffix === '' ? 0 : 1), 0)
+}
+
+function fits({ prefix, name, suffix }: Segment, part: string): boolean {
+  if (name === undefined) return part === prefix
+  return part.length > prefix.length + suffix.length && part.startsWith(prefix) && part.endsWith(suffix)
+}
+
+function read(segments: readonly Segment[], parts: readonly string[]): Record<string, string> {
   const parameters: Record<string, string> = {}
-  segments.forEach((segment, index) => {
+  segments.forEach(({ prefix, name, suffix }, index) => {
     const part = parts[index]
-    if (segment.startsWith('{') && part !== undefined) parameters[segment.slice(1, -1)] = decode(part)
+    if (name !== undefined && part !== undefined) parameters[name] = decode(part.slice(prefix.length, part.length - suffix.length))
   })
   return parameters
 }
