@@ -1,5 +1,5 @@
 import { type DeadlineAlarm, type RecipientId, type WaitReason, waitReasons } from '@heed/domain'
-import type { Clock } from '@heed/platform/clock'
+import { type Clock, systemClock } from '@heed/platform/clock'
 import { type Loop, loop } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
@@ -116,5 +116,5 @@ export function watchOpen(options: WatchOptions): Loop {
     nextAt = startedAt + Math.max(everyMs, tookMs * shareOfTime) - 1_000
     return 'idle'
   }
-  return loop({ name: 'open-figures', everyMs, run, log, clock })
+  return loop({ name: 'open-figures', everyMs, run, log, clock: systemClock })
 }

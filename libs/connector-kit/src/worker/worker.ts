@@ -44,6 +44,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   const lost = new Set<string>()
   let settlers: { after: number; resolve(): void }[] = []
   let turns = 0
+  let starts = 0
   /** Requests that one task has taken lately; at first as many as it may. */
   let costPerTask = 1
   let failures = 0
@@ -63,6 +64,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
         running.delete(key)
         bell.ring()
       })
+    starts += 1
     running.set(key, { kind, startedAt: clock.now(), done })
   }
 
@@ -182,6 +184,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       while (!stopping.aborted) {
         turns += 1
         const current = turns
+        const startsBefore = starts
+        const idleBefore = running.size === 0
         let next: number
         try {
           next = await turn(abort)
@@ -193,7 +197,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
           log.warn({ recipientId, failures: faults, error: asError(thrown) }, 'worker.failed')
         }
         const now = clock.now()
-        if (faults === 0 && running.size === 0 && next > now) release(current)
+        // only a turn beside which nothing was under way has seen all that there is
+        if (faults === 0 && idleBefore && starts === startsBefore && next > now) release(current)
         if (next > now) await bell.sleepUntil(Math.min(next, now + options.sweepMs), stopping)
       }
       await Promise.all([...running.values()].map(({ done }) => done))

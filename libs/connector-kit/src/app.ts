@@ -1,0 +1,141 @@
+import { topicPlans, topicsOf } from '@heed/contracts'
+import type { RecipientId, WaitReason } from '@heed/domain'
+import { systemClock } from '@heed/platform/clock'
+import type { Consumer, Kafka } from '@heed/platform/kafka'
+import type { Loop, Part } from '@heed/platform/lifecycle'
+import type { CheckResult } from '@heed/platform/mongo'
+import type { mongo } from 'mongoose'
+import type { Connector, Interpretation } from './contract.ts'
+import { watchOpen } from './figures.ts'
+import type { InboxRow } from './inbox/row.ts'
+import { intake } from './intake.ts'
+import { outcomeRelay } from './outcome-relay.ts'
+import { createWorkshop, type WorkshopOptions } from './workshop.ts'
+
+/** What a kind of connector runs with. */
+export interface ConnectorAppOptions<Settings> extends WorkshopOptions<Settings> {
+  readonly kafka: Kafka
+  /** Topics and consumer groups begin with it. */
+  readonly topicPrefix: string
+}
+
+/** All recipients of one kind of connector, not started yet. */
+export interface ConnectorApp {
+  readonly name: string
+  readonly parts: readonly Part[]
+  /** One for each recipient. */
+  readonly consumers: readonly Consumer[]
+  /** The inbox rows, for tests and tools. */
+  readonly rows: mongo.Collection<InboxRow>
+  /**
+   * Resolves when everything that was on the topics at the call is taken in, nothing is due any more, and every outcome is published. What waits for a time, a
+   * vendor's job or a person goes on waiting.
+   */
+  settle(): Promise<void>
+  readiness(): Promise<CheckResult[]>
+  /** What a vendor reported by itself about a job (a callback): heard where the job is known and still open. */
+  hear(recipientId: RecipientId, jobId: string, report: Interpretation): Promise<boolean>
+  /** Why a recipient as a whole waits, where it does. */
+  recipientReason(recipientId: RecipientId): WaitReason | undefined
+}
+
+/**
+ * All that serves the recipients of one kind: intake, workers, relay and figures.
+ * @throws SettingsError that names the recipient and the field.
+ */
+export async function connectorApp<Settings>(
+  connector: Connector<Settings>,
+  options: ConnectorAppOptions<Settings>,
+): Promise<ConnectorApp> {
+  const { recipients, kafka, clock, metrics, probe = () => undefined } = options
+  const ids = recipients.map(({ id }) => id)
+  const topics = topicsOf(options.topicPrefix)
+  const publisher = kafka.publisher()
+  let relay: Loop | undefined
+  const outcomesWritten = () => relay?.wake()
+  const workshop = await createWorkshop(connector, options, outcomesWritten)
+  const { kind, rows, inbox, controls } = workshop
+  const source = `services/connectors/${kind}`
+  const log = options.log.child({ connector: kind })
+
+  const consumers = ids.map((recipientId) =>
+    kafka.consumer({
+      groupId: `${options.topicPrefix}.connector.${recipientId}`,
+      topics: [topics.deliveries(recipientId), topics.controls],
+      fromBeginning: true,
+      log,
+      metrics,
+      handle: intake({
+        recipientId,
+        inbox,
+        controls,
+        publisher,
+        topics,
+        source,
+        clock,
+        log,
+        accepted: ({ due, outcomes }) => {
+          if (due) workshop.wake(recipientId)
+          if (outcomes) outcomesWritten()
+        },
+      }),
+    }),
+  )
+
+  const ground: Part = {
+    name: `${kind} ground`,
+    start: async () => {
+      const plans = topicPlans(topics, ids)
+      await kafka.ensureTopics(
+        plans.map(({ name, partitions, cleanup }) => ({
+          name,
+          partitions,
+          ...(cleanup.kind === 'compact' ? { compact: true, minLagMs: cleanup.minLagMs } : { retentionMs: cleanup.retentionMs }),
+        })),
+      )
+      await workshop.prepare()
+      return {
+        stop: async () => {
+          await workshop.close()
+          await publisher.stop()
+        },
+      }
+    },
+  }
+  const outcomes: Part = {
+    name: `${kind} outcomes`,
+    start: async () => {
+      // by the machine's clock: publishing waits for nothing that a turned clock could bring
+      const running = outcomeRelay({ rows, publisher, topics, source, clock: systemClock, log, events: workshop.events, probe })
+      relay = running
+      return {
+        stop: async () => {
+          // What the last requests came to still leaves, where the broker takes it; the rest leaves after the next start.
+          await Promise.race([running.settle(), systemClock.sleep(lastOutcomesMs)])
+          await running.stop()
+        },
+      }
+    },
+  }
+  const watch: Part = {
+    name: `${kind} figures`,
+    start: async () => watchOpen({ rows, recipients: ids, recipientReason: workshop.recipientReason, clock, log, metrics }),
+  }
+
+  return {
+    name: kind,
+    parts: [ground, outcomes, ...workshop.terms, ...consumers, watch],
+    consumers,
+    rows,
+    settle: async () => {
+      await Promise.all(consumers.map((consumer) => consumer.caughtUp()))
+      await workshop.settle()
+      await relay?.settle()
+    },
+    readiness: async () => consumers.map((consumer) => consumer.health()),
+    hear: workshop.hear,
+    recipientReason: workshop.recipientReason,
+  }
+}
+
+const lastOutcomesMs = 2_000

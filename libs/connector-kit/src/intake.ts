@@ -1,0 +1,93 @@
+import { createHash } from 'node:crypto'
+import { decodeEvent, deliveryFromEvent, encodeEvent, type Topics } from '@heed/contracts'
+import type { Delivery, RecipientId } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import type { ConsumedBatch, ConsumedRecord, OutgoingRecord, Publisher } from '@heed/platform/kafka'
+import type { Logger } from '@heed/platform/log'
+import type { Controls } from './controls.ts'
+import type { Inbox } from './inbox/inbox.ts'
+
+/** What reading one recipient's topics needs. */
+export interface IntakeOptions {
+  readonly recipientId: RecipientId
+  readonly inbox: Inbox
+  readonly controls: Controls
+  readonly publisher: Publisher
+  readonly topics: Topics
+  readonly source: string
+  readonly clock: Clock
+  readonly log: Logger
+  /** Called when something new is due, and when outcomes were written. */
+  accepted(news: { due: boolean; outcomes: boolean }): void
+}
+
+/** Where records that cannot be read are told of. The bytes themselves stay where they are. */
+function deadLetter(options: IntakeOptions, batch: ConsumedBatch, record: ConsumedRecord, reason: string): OutgoingRecord {
+  const { topics, source, clock } = options
+  const { topic, partition } = batch
+  const bytes = record.value ?? Buffer.alloc(0)
+  const key = `${topic}/${partition}/${record.offset}`
+  const now = clock.now()
+  const data = {
+    topic,
+    partition,
+    offset: record.offset,
+    reason: reason.slice(0, 500),
+    sha256: createHash('sha256').update(bytes).digest('hex'),
+    bytes: bytes.length,
+    readBy: source.slice(0, 64),
+    at: now,
+  }
+  // the same record read twice makes the same letter
+  return {
+    topic: topics.deadLetters,
+    ...encodeEvent('heed.record.unreadable.v1', key, data, { id: `${key}#${data.readBy}`, source, time: now }),
+  }
+}
+
+/**
+ * Takes in a batch of deliveries or controls. When it returns, what could be read is stored and what could not is with the dead letters: the offsets may be
+ * committed. It never waits for a vendor.
+ */
+export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promise<void> {
+  const { recipientId, inbox, controls, publisher, topics, log, accepted } = options
+
+  const takeControls = async (batch: ConsumedBatch) => {
+    for (const record of batch.records) {
+      if (record.value === null) continue
+      const decoded = decodeEvent(record, ['heed.recipient.paused.v1', 'heed.delivery.resolved.v1'])
+      // its dead letter is the trail's to write: every connector reads this topic
+      if (!decoded.ok) log.warn({ recipientId, offset: record.offset, detail: decoded.reason }, 'control.unreadable')
+      else if (decoded.event.type === 'heed.recipient.paused.v1' && decoded.event.data.recipientId === recipientId) {
+        await controls.pausedOrResumed(decoded.event.data)
+      } else if (decoded.event.type === 'heed.delivery.resolved.v1' && decoded.event.data.recipientId === recipientId) {
+        await controls.resolved(decoded.event.data)
+      }
+    }
+  }
+
+  const takeDeliveries = async (batch: ConsumedBatch) => {
+    const deliveries: Delivery[] = []
+    const letters: OutgoingRecord[] = []
+    for (const record of batch.records) {
+      // a tombstone asks for nothing
+      if (record.value === null) continue
+      const decoded = decodeEvent(record, ['heed.delivery.requested.v1'])
+      if (!decoded.ok) letters.push(deadLetter(options, batch, record, decoded.reason))
+      else if (decoded.event.type === 'heed.delivery.requested.v1') {
+        const delivery = deliveryFromEvent(decoded.event.data)
+        if (delivery.recipientId === recipientId) deliveries.push(delivery)
+        else letters.push(deadLetter(options, batch, record, 'the delivery is for another recipient than the topic'))
+      }
+    }
+    if (letters.length > 0) {
+      log.warn({ recipientId, records: letters.length, topic: batch.topic, partition: batch.partition }, 'record.unreadable')
+      await publisher.publish(letters)
+    }
+    if (deliveries.length === 0) return
+    const { wanted, superseded } = await inbox.accept(recipientId, deliveries)
+    accepted({ due: wanted > 0, outcomes: superseded > 0 || wanted > 0 })
+  }
+
+  return (batch) => (batch.topic === topics.controls ? takeControls(batch) : takeDeliveries(batch))
+}

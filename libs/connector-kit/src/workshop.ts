@@ -1,0 +1,287 @@
+import type { Recipient, RecipientId, WaitReason } from '@heed/domain'
+import type { Clock } from '@heed/platform/clock'
+import type { Part } from '@heed/platform/lifecycle'
+import type { Logger } from '@heed/platform/log'
+import type { Metrics } from '@heed/platform/metrics'
+import type { LeaseRow, MongoConnection } from '@heed/platform/mongo'
+import type { mongo } from 'mongoose'
+import { type Account, createAccount } from './account/account.ts'
+import { createGate } from './account/gate.ts'
+import { allLimits, type DayCount, dayLimit, minuteLimit } from './account/limits.ts'
+import { type AccountTerm, accountTerm } from './account/term.ts'
+import type { Connector, Descriptor, Interpretation, Transport, TransportTools } from './contract.ts'
+import { type Controls, createControls } from './controls.ts'
+import { type WorkEvents, workEvents } from './events.ts'
+import type { IdentifierDirectory } from './identifiers.ts'
+import { createInbox, createInboxIndexes, type Inbox } from './inbox/inbox.ts'
+import { createLine } from './inbox/line.ts'
+import type { InboxRow } from './inbox/row.ts'
+import { referencedCredentials, resolveReferences, SettingsError } from './settings.ts'
+import { type BatchItemRows, createBatchIndexes, createBatchStore, type StoredBatch } from './worker/batch-store.ts'
+import { hearAbout } from './worker/follow-batch.ts'
+import type { Probe, RecipientWork } from './worker/recipient.ts'
+import { type RecipientState, recipientStates } from './worker/recipient-state.ts'
+import { createWorker, type Worker } from './worker/worker.ts'
+
+/** What the work for recipients of one kind needs, beside the broker. */
+export interface WorkshopOptions<Settings> {
+  /** The recipients of this kind, as the policy names them. */
+  readonly recipients: readonly Recipient[]
+  readonly mongo: MongoConnection
+  readonly identifiers: IdentifierDirectory
+  /** Databases are named `<dbPrefix>_connector_<kind>`. */
+  readonly dbPrefix: string
+  /** Where `env:NAME` is looked up. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly clock: Clock
+  readonly log: Logger
+  readonly metrics: Metrics
+  /** How long a worker without anything to do sleeps at the most: how soon it sees what another process took in. 5 s unless told. */
+  readonly sweepMs?: number
+  /** How long an account stays with a process that died; 10 s unless told. */
+  readonly accountTtlMs?: number
+  /** How long what is under way may take when the process stops; 8 s unless told. */
+  readonly drainMs?: number
+  /** In place of the connector's own `connect`: for tests. */
+  readonly transport?: (recipient: Recipient, settings: Settings, tools: TransportTools) => Transport
+  /** For fault tests. */
+  readonly probe?: Probe
+  /** In [0, 1), for jitter and samples. */
+  readonly random?: () => number
+}
+
+/** Inbox, workers and accounts of one kind of connector: all of it but the broker. */
+export interface Workshop {
+  readonly kind: string
+  readonly rows: mongo.Collection<InboxRow>
+  readonly inbox: Inbox
+  readonly controls: Controls
+  readonly events: WorkEvents
+  /** One part for each account. */
+  readonly terms: readonly Part[]
+  /** Makes the indexes. */
+  prepare(): Promise<void>
+  wake(recipientId: RecipientId): void
+  /** Resolves when nothing is due any more for the accounts that this process holds. */
+  settle(): Promise<void>
+  hear(recipientId: RecipientId, jobId: string, report: Interpretation): Promise<boolean>
+  recipientReason(recipientId: RecipientId): WaitReason | undefined
+  /** Frees the transports. */
+  close(): Promise<void>
+}
+
+interface Configured<Settings> {
+  readonly recipient: Recipient
+  readonly settings: Settings
+  readonly descriptor: Descriptor
+  readonly accountId: string
+}
+
+function settingsOf(recipient: Recipient): Readonly<Record<string, unknown>> {
+  const { fulfilment } = recipient
+  switch (fulfilment.by) {
+    case 'connector':
+      return fulfilment.settings
+    case 'person':
+      return { ownerRole: fulfilment.ownerRole, instruction: fulfilment.instruction }
+    case 'nobody':
+      throw new SettingsError(recipient.id, 'nobody has to be told: it has no connector')
+    default:
+      return fulfilment satisfies never
+  }
+}
+
+async function configure<Settings>(
+  connector: Connector<Settings>,
+  recipient: Recipient,
+  options: WorkshopOptions<Settings>,
+): Promise<Configured<Settings>> {
+  try {
+    const settings = connector.parseSettings(await resolveReferences(settingsOf(recipient), options.env))
+    const descriptor = typeof connector.descriptor === 'function' ? connector.descriptor(settings) : connector.descriptor
+    return { recipient, settings, descriptor, accountId: connector.account?.(settings) ?? recipient.id }
+  } catch (thrown) {
+    if (thrown instanceof SettingsError)
+      throw new SettingsError(`${recipient.id}: ${thrown.field}`, thrown.message.slice(thrown.field.length + 2))
+    throw thrown
+  }
+}
+
+/** A transport for connectors whose plans never hold a request. */
+const noTransport: Transport = {
+  send: () => Promise.reject(new TypeError('this kind of connector has no `connect`')),
+  close: () => Promise.resolve(),
+}
+
+/**
+ * The work for the recipients of one kind. `outcomesWritten` is called when rows have something to publish.
+ * @throws SettingsError that names the recipient and the field.
+ */
+export async function createWorkshop<Settings>(
+  connector: Connector<Settings>,
+  options: WorkshopOptions<Settings>,
+  outcomesWritten: () => void,
+): Promise<Workshop> {
+  const { recipients, clock, metrics, log, probe = () => undefined, random = Math.random, sweepMs = 5_000 } = options
+  const configured = await Promise.all(recipients.map((recipient) => configure(connector, recipient, options)))
+  const kind = typeof connector.descriptor === 'function' ? (configured[0]?.descriptor.name ?? 'connector') : connector.descriptor.name
+  const collection = <Row extends mongo.Document>(name: string) =>
+    options.mongo.collection<Row>(`${options.dbPrefix}_connector_${kind}`, name)
+  const rows = collection<InboxRow>('inbox')
+  const batchRows = collection<StoredBatch>('batches')
+  const itemRows: BatchItemRows = collection('batchItems')
+  const counts = collection<DayCount>('dayCounts')
+  const leases = collection<LeaseRow>('leases')
+
+  const line = createLine(rows, clock)
+  const batches = createBatchStore(batchRows, itemRows)
+  const states = recipientStates(collection<RecipientState>('recipients'))
+  const events = workEvents(log, metrics)
+  const credentials = referencedCredentials(options.env)
+
+  const workers = new Map<RecipientId, Worker>()
+  const works = new Map<RecipientId, RecipientWork<Settings>>()
+  const accountOf = new Map<RecipientId, Account>()
+  const transports: Transport[] = []
+  const terms: AccountTerm[] = []
+  const termOf = new Map<RecipientId, AccountTerm>()
+
+  for (const [accountId, members] of byAccount(configured)) {
+    const [first] = members
+    if (first === undefined) continue
+    const { rate } = first.descriptor
+    const limits = [
+      ...(rate.requestsPerMinute === undefined ? [] : [minuteLimit(rate.requestsPerMinute, clock)]),
+      ...(rate.requestsPerDay === undefined ? [] : [await dayLimit(rate.requestsPerDay, { counts, account: accountId, clock })]),
+    ]
+    const gate = createGate({
+      account: accountId,
+      descriptor: first.descriptor,
+      clock,
+      log,
+      random,
+      onRecovered: () => {
+        for (const { recipient } of members) {
+          line.hurry(recipient.id).then(
+            () => workers.get(recipient.id)?.wake(),
+            (thrown: unknown) => log.warn({ recipientId: recipient.id, error: thrown }, 'worker.failed'),
+          )
+        }
+      },
+    })
+    const account = createAccount({
+      id: accountId,
+      descriptor: first.descriptor,
+      gate,
+      limit: allLimits(limits, clock),
+      clock,
+      isHeld: () => term.isHeld(),
+    })
+    const own: Worker[] = []
+    for (const { recipient, settings, descriptor } of members) {
+      const tools: TransportTools = { recipientId: recipient.id, credentials, descriptor, clock, log }
+      const transport = options.transport?.(recipient, settings, tools) ?? connector.connect?.(settings, tools) ?? noTransport
+      transports.push(transport)
+      const work: RecipientWork<Settings> = {
+        recipientId: recipient.id,
+        sender: {
+          connector,
+          settings,
+          descriptor,
+          account,
+          transport,
+          clock,
+          log,
+          measured: (request, result, durationMs) => events.requestSent(recipient.id, request, result, durationMs),
+          answered: () => probe('answered'),
+        },
+        line,
+        batches,
+        states,
+        directory: options.identifiers,
+        clock,
+        log,
+        events,
+        random,
+        probe,
+        outcomesWritten,
+      }
+      const worker = createWorker(work, { sweepMs })
+      workers.set(recipient.id, worker)
+      works.set(recipient.id, work)
+      accountOf.set(recipient.id, account)
+      own.push(worker)
+    }
+    const term: AccountTerm = accountTerm({
+      account: accountId,
+      leases,
+      workers: own,
+      ...(options.accountTtlMs === undefined ? {} : { ttlMs: options.accountTtlMs }),
+      ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
+      begin: async () => {
+        // at the beginning of a term nothing can be in flight but what an earlier holder left
+        for (const { recipient, descriptor } of members) {
+          const left = await line.recover(recipient.id, { all: true, quietSeconds: descriptor.quietAfterUnknownSeconds })
+          if (left > 0) log.warn({ recipientId: recipient.id, deliveries: left }, 'leases.taken-over')
+        }
+        outcomesWritten()
+      },
+      log,
+    })
+    terms.push(term)
+    for (const { recipient } of members) termOf.set(recipient.id, term)
+  }
+
+  const controls = createControls(
+    rows,
+    states,
+    {
+      resumed: (recipientId) => {
+        accountOf.get(recipientId)?.gate.reset()
+        workers.get(recipientId)?.wake()
+      },
+      outcomesWritten,
+    },
+    log,
+  )
+  const inbox = createInbox(rows, {
+    clock,
+    newerMayOvertake: (recipientId) => {
+      const descriptor = works.get(recipientId)?.sender.descriptor
+      return descriptor?.jobs?.newerMayOvertake ?? descriptor?.batch.sequenced === true
+    },
+  })
+
+  return {
+    kind,
+    rows,
+    inbox,
+    controls,
+    events,
+    terms,
+    prepare: async () => {
+      await createInboxIndexes(rows)
+      await createBatchIndexes(batchRows, itemRows)
+    },
+    wake: (recipientId) => workers.get(recipientId)?.wake(),
+    settle: async () => {
+      const mine = [...workers].filter(([recipientId]) => termOf.get(recipientId)?.isHeld() === true)
+      await Promise.all(mine.map(([, worker]) => worker.settle()))
+    },
+    hear: async (recipientId, jobId, report) => {
+      const work = works.get(recipientId)
+      const batch = await batchRows.findOne({ recipientId, 'jobs.id': jobId })
+      return work === undefined || batch === null ? false : hearAbout(work, batch, jobId, report)
+    },
+    recipientReason: (recipientId) => accountOf.get(recipientId)?.gate.trouble,
+    close: async () => {
+      await Promise.all(transports.map((transport) => transport.close().catch(() => undefined)))
+    },
+  }
+}
+
+function byAccount<Settings>(configured: readonly Configured<Settings>[]): Map<string, Configured<Settings>[]> {
+  const accounts = new Map<string, Configured<Settings>[]>()
+  for (const one of configured) accounts.set(one.accountId, [...(accounts.get(one.accountId) ?? []), one])
+  return accounts
+}
