@@ -1,0 +1,2 @@
+export { metaAds } from './connector.ts'
+export type { MetaAdsSettings } from './settings.ts'
