@@ -112,7 +112,8 @@ interface ArchiveRecord {
   ctimeMs: number
 }
 
-function archivePath(of: ClassDataOf): string {
+/** Where the archive of this Java is kept. */
+export function archivePath(of: ClassDataOf): string {
   return join(of.jarsDir, `classes-${createHash('sha256').update(of.javaIdentity).digest('hex').slice(0, 16)}.jsa`)
 }
 

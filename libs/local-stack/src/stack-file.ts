@@ -53,6 +53,7 @@ export function stackPaths(dataDir: string) {
     kafkaData: join(dataDir, 'kafka'),
     kafkaProperties: join(dataDir, 'kafka.properties'),
     kafkaLog: join(dataDir, 'kafka.log'),
+    kafkaCrash: join(dataDir, 'kafka-crash.log'),
     mongodbData: join(dataDir, 'mongodb'),
     mongodbLog: join(dataDir, 'mongodb.log'),
   }
