@@ -56,8 +56,9 @@ export function readBatch(topics: Topics, batch: Pick<ConsumedBatch, 'topic' | '
   const unreadable: EventData<'heed.record.unreadable.v1'>[] = []
   for (const record of batch.records) {
     // a tombstone says that a key is gone from a compacted topic; nothing happened
-    if (record.value === null) continue
-    const read = readRecord(record, record.value, accepted)
+    if (record.value === null && record.unreadable === undefined) continue
+    const value = record.value ?? Buffer.alloc(0)
+    const read = record.unreadable ?? readRecord(record, value, accepted)
     if (typeof read === 'object') arrivals.push(read)
     else {
       unreadable.push({
@@ -65,8 +66,8 @@ export function readBatch(topics: Topics, batch: Pick<ConsumedBatch, 'topic' | '
         partition: batch.partition,
         offset: record.offset,
         reason: read,
-        sha256: createHash('sha256').update(record.value).digest('hex'),
-        bytes: record.value.length,
+        sha256: createHash('sha256').update(value).digest('hex'),
+        bytes: value.length,
         readBy: 'audit',
         at: now,
       })
@@ -80,9 +81,8 @@ function readRecord(record: ConsumedRecord, value: Buffer, accepted: readonly Ev
   if (!decoded.ok) return decoded.reason
   const fault = contradiction(decoded.event)
   if (fault !== undefined) return fault
-  const publishedAt = Date.parse(record.headers.ce_time ?? '')
   try {
-    return { event: decoded.event, entry: entryOf(decoded.event, Number.isFinite(publishedAt) ? publishedAt : record.timestamp) }
+    return { event: decoded.event, entry: entryOf(decoded.event, record.timestamp) }
   } catch (thrown) {
     if (thrown instanceof TypeError) return 'the value has no canonical form'
     throw thrown

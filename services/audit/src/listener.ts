@@ -41,8 +41,6 @@ export interface Listener extends Part {
 // Batches of that many partitions wait for one transaction together.
 const partitionsAtOnce = 16
 const topicRefreshMs = 10_000
-// A process that was killed keeps its partitions for so long; its successor reads nothing before.
-const sessionTimeoutMs = 10_000
 
 /** One process at a time listens: the order of the trail is the order in which things arrive there. */
 export function listener(options: ListenerOptions): Listener {
@@ -59,7 +57,6 @@ export function listener(options: ListenerOptions): Listener {
       fromBeginning: true,
       concurrency: partitionsAtOnce,
       topicRefreshMs,
-      sessionTimeoutMs,
       handle,
       log,
       metrics,

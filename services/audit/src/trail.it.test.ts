@@ -210,7 +210,7 @@ describe('the stored projections', () => {
       fc.asyncProperty(tellings, async ({ one, other, roundSize }) => {
         expect(await stored(other, roundSize)).toEqual(await stored(one, 1_000))
       }),
-      { numRuns: 12 },
+      { numRuns: 40 },
     )
   })
 })

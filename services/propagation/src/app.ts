@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { hostname } from 'node:os'
 import { type TopicPlan, topicPlans, topicsOf } from '@heed/contracts'
 import { mustBeTold, type Policy } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
@@ -9,10 +8,11 @@ import type { Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import { type CheckResult, type LeaseRow, lease, type MongoConnection } from '@heed/platform/mongo'
-import { actsOn } from './acts.ts'
-import { backfillsIn } from './backfills.ts'
+import { type BackfillRow, backfillRows } from './backfill-rows.ts'
+import { backfillRunner } from './backfill-runner.ts'
 import { fanOut } from './fan-out.ts'
 import { propagationApi } from './grpc-api.ts'
+import { policyLoadedRecord } from './records.ts'
 import type { Snapshots } from './snapshots.ts'
 
 /** What propagation runs with. */
@@ -50,37 +50,60 @@ export function topicSpec({ name, partitions, cleanup }: TopicPlan): TopicSpec {
   }
 }
 
+const leaseMs = 10_000
+// A change may concern every recipient; with the policy that ships with Heed a batch comes to nearly ten thousand deliveries, one backfill page to as many as it has subjects.
+const batchRecords = 500
+const publisherQueue = 200_000
+// Batches of that many partitions share a request to the broker.
+const partitionsAtOnce = 6
+
 /** The service, not started. `main.ts`, the hub and the tests start the same thing. */
 export function propagationApp(options: PropagationOptions): PropagationApp {
   const { policy, kafka, mongo, snapshots, clock, metrics } = options
   const log = options.log.child({ room: 'propagation' })
   const database = `${options.dbPrefix}_propagation`
   const topics = topicsOf(options.topicPrefix)
-  const publisher = kafka.publisher()
-  const acts = actsOn(topics, publisher, clock)
-  const backfills = backfillsIn({
-    mongo,
-    database,
+  const publisher = kafka.publisher({ maxQueue: publisherQueue })
+  const backfills = backfillRows(mongo.collection<BackfillRow>(database, 'backfills'), clock)
+  const runner = backfillRunner({
+    rows: backfills,
     lease: lease({
       collection: mongo.collection<LeaseRow>(database, 'leases'),
       name: 'backfills',
-      holder: `${hostname()}:${process.pid}:${randomUUID()}`,
-      ttlMs: 15_000,
+      holder: randomUUID(),
+      ttlMs: leaseMs,
       clock,
     }),
+    leaseMs,
     policy,
     topics,
     snapshots,
     publisher,
-    acts,
     clock,
     log,
   })
+
+  const changes = metrics.counter({ name: 'heed_propagation_changes_total', help: 'Changes fanned out' })
+  const unreadable = metrics.counter({ name: 'heed_propagation_unreadable_total', help: 'Records that became dead letters' })
+  const deliveries = metrics.counter({ name: 'heed_propagation_deliveries_total', help: 'Deliveries published', labels: ['recipient'] })
   const consumer = kafka.consumer({
     groupId: `${options.topicPrefix}.propagation`,
     topics: [topics.preferences],
     fromBeginning: true,
-    handle: fanOut({ policy, topics, publisher, clock, log, metrics }),
+    maxBatchRecords: batchRecords,
+    concurrency: partitionsAtOnce,
+    handle: async (batch) => {
+      const startedAt = performance.now()
+      const made = fanOut(policy, topics, batch, clock.now())
+      // all that the batch comes to is stored before its offsets are: a crash in between repeats deliveries, which connectors know by their version
+      await publisher.publish(made.records)
+      changes.add({}, made.changes)
+      unreadable.add({}, made.unreadable.length)
+      for (const [recipient, count] of made.deliveries) deliveries.add({ recipient }, count)
+      for (const letter of made.unreadable) log.error({ topic: batch.topic, partition: batch.partition, ...letter }, 'record.unreadable')
+      const durationMs = Math.round(performance.now() - startedAt)
+      log.debug({ partition: batch.partition, changes: made.changes, records: made.records.length, durationMs }, 'changes.fanned-out')
+    },
     log,
     metrics,
   })
@@ -88,7 +111,7 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
     name: 'propagation',
     port: options.port,
     ...(options.host === undefined ? {} : { host: options.host }),
-    services: [propagationApi({ policy, topics, publisher, snapshots, backfills, acts, clock })],
+    services: [propagationApi({ policy, topics, publisher, snapshots, backfills, wake: runner.wake, clock })],
     callers: mongoCallers(mongo.collection<CallerRow>(`${options.dbPrefix}_callers`, 'callers'), clock),
     log,
     metrics,
@@ -105,12 +128,12 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
               policy.recipients.filter(mustBeTold).map(({ id }) => id),
             ).map(topicSpec),
           )
-          await acts.policyLoaded(policy, options.policyBytes)
+          await publisher.publish([policyLoadedRecord(topics, policy, options.policyBytes, clock.now())])
           return { stop: () => publisher.stop() }
         },
       },
       { name: 'fan-out', start: () => consumer.start() },
-      backfills.runner,
+      runner,
       server,
     ],
     server,

@@ -7,23 +7,22 @@ import type { RedeliverRequest__Output } from '@heed/contracts/gen/heed/propagat
 import type { ResolveDeliveryRequest__Output } from '@heed/contracts/gen/heed/propagation/v1/ResolveDeliveryRequest.ts'
 import type { StartBackfillRequest__Output } from '@heed/contracts/gen/heed/propagation/v1/StartBackfillRequest.ts'
 import {
+  type Change,
   type DeliveryId,
   deliveriesFor,
-  findRecipient,
-  mustBeTold,
+  deliveryIdOf,
   type Policy,
-  parseDeliveryId,
   parseRecipientId,
-  parseSubjectId,
   type RecipientId,
+  type SubjectId,
 } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
-import { type CallContext, type FieldViolation, GrpcFault, type ServedService, status } from '@heed/platform/grpc'
-import type { Publisher } from '@heed/platform/kafka'
-import type { Acts } from './acts.ts'
-import { type BackfillRow, BackfillRunning, type Backfills } from './backfills.ts'
-import { deliveryRecord } from './records.ts'
+import { type CallContext, GrpcFault, type ServedService, status } from '@heed/platform/grpc'
+import type { OutgoingRecord, Publisher } from '@heed/platform/kafka'
+import { type BackfillRow, type BackfillRows, BackfillRunning } from './backfill-rows.ts'
+import { type Act, actRecord, deliveryRecord, pausedRecord, resolvedRecord } from './records.ts'
 import type { Snapshots } from './snapshots.ts'
+import { Validation } from './validation.ts'
 
 /** What the RPCs need. */
 export interface PropagationApiOptions {
@@ -31,91 +30,163 @@ export interface PropagationApiOptions {
   readonly topics: Topics
   readonly publisher: Publisher
   readonly snapshots: Snapshots
-  readonly backfills: Backfills
-  readonly acts: Acts
+  readonly backfills: BackfillRows
+  /** Called when a backfill was started, stopped or resumed. */
+  readonly wake: () => void
   readonly clock: Clock
 }
 
 const operate = 'propagation:operate'
 const read = ['propagation:read', operate]
 const watchEveryMs = 250
-const longestText = 500
+const snapshotTimeoutMs = 8_000
+const mostRecipients = 1_000
 
-/** PropagationService: what operators do about recipients and deliveries. */
+/** PropagationService: what operators do about recipients and deliveries. Each act is on its topics before its call is answered. */
 export function propagationApi(options: PropagationApiOptions): ServedService {
-  const { policy, topics, publisher, snapshots, backfills, acts, clock } = options
+  const { policy, topics, publisher, snapshots, backfills, wake, clock } = options
+
+  const newestOf = async (subjectId: SubjectId, signal: AbortSignal): Promise<Change> => {
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(snapshotTimeoutMs)])
+    try {
+      for await (const { changes } of snapshots.scan({ subjectId, signal: bounded })) {
+        const [change] = changes
+        if (change !== undefined) return change
+      }
+    } catch (thrown) {
+      if (thrown instanceof GrpcFault && thrown.code === status.NOT_FOUND) throw unknownSubject()
+      throw GrpcFault.unavailable(
+        'PREFERENCES_UNAVAILABLE',
+        'preferences cannot be asked now',
+        1,
+        thrown instanceof Error ? thrown : undefined,
+      )
+    }
+    throw unknownSubject()
+  }
+
+  /** All or nothing as far as the caller is told: what is published twice under one id is one. */
+  const publish = async (records: readonly OutgoingRecord[]): Promise<void> => {
+    try {
+      await publisher.publish(records)
+    } catch (thrown) {
+      throw GrpcFault.unavailable(
+        'BROKER_UNAVAILABLE',
+        'the broker did not take it; nothing or a part of it may have happened: repeat the call',
+        1,
+        asCause(thrown),
+      )
+    }
+  }
+
+  const act = (context: CallContext, what: Omit<Act, 'by' | 'at'>, at: number): OutgoingRecord =>
+    actRecord(topics, { ...what, by: context.caller.id, at })
 
   const redeliver = async (request: RedeliverRequest__Output, context: CallContext) => {
-    const violations: FieldViolation[] = []
-    const subjectId = parseSubjectId(request.subjectId)
-    if (subjectId === undefined) violations.push({ field: 'subject_id', description: 'must be a subject id: s- and 26 characters' })
-    const only = request.recipientIds.map((id, index) => recipientIn(policy, id, `recipient_ids[${index}]`, violations))
-    const reason = textIn(request.reason, 'reason', violations)
-    if (subjectId === undefined || violations.length > 0) throw GrpcFault.badRequest(violations)
-    for await (const { changes } of snapshots.scan({ subjectId })) {
-      const [change] = changes
-      if (change === undefined) continue
-      const deliveries = deliveriesFor(policy, change, {
-        all: true,
-        assertion: clock.now(),
-        ...(only.length === 0 ? {} : { only: only.filter((id) => id !== undefined) }),
-      })
-      if (deliveries.length > 0) await publisher.publish(deliveries.map((delivery) => deliveryRecord(topics, delivery)))
-      await acts.operated({ act: 'redelivery-requested', by: context.caller.id, subjectId, why: reason })
-      return { deliveryIds: deliveries.map(({ id }) => id) }
-    }
-    throw GrpcFault.notFound('UNKNOWN_SUBJECT', 'there is no such subject, or it has chosen nothing yet')
+    const given = new Validation(policy)
+    const subjectId = given.subject('subject_id', request.subjectId)
+    if (request.recipientIds.length > mostRecipients) given.refuse('recipient_ids', `must be at most ${mostRecipients}`)
+    const only = request.recipientIds.slice(0, mostRecipients).map((id, index) => given.recipient(`recipient_ids[${index}]`, id))
+    const why = given.text('reason', request.reason)
+    given.done()
+    if (subjectId === undefined) throw unknownSubject()
+    const change = await newestOf(subjectId, context.signal)
+    const now = clock.now()
+    const deliveries = deliveriesFor(policy, change, {
+      all: true,
+      assertion: now,
+      ...(only.length === 0 ? {} : { only: only.filter((id) => id !== undefined) }),
+    })
+    await publish([
+      ...deliveries.map((delivery) => deliveryRecord(topics, delivery)),
+      act(context, { act: 'redelivery-requested', subjectId: change.snapshot.subjectId, why }, now),
+    ])
+    return { deliveryIds: deliveries.map(({ id }) => id) }
   }
 
   const pauseOrResume = (paused: boolean) => async (request: PauseRecipientRequest__Output, context: CallContext) => {
-    const violations: FieldViolation[] = []
-    const recipientId = recipientIn(policy, request.recipientId, 'recipient_id', violations)
-    const reason = textIn(request.reason, 'reason', violations)
-    if (recipientId === undefined || violations.length > 0) throw GrpcFault.badRequest(violations)
-    await acts.paused(recipientId, paused, context.caller.id, reason)
+    const given = new Validation(policy)
+    const recipientId = given.recipient('recipient_id', request.recipientId)
+    const reason = given.text('reason', request.reason)
+    given.done()
+    if (recipientId === undefined) return {}
+    const at = clock.now()
+    await publish([
+      pausedRecord(topics, { recipientId, paused, by: context.caller.id, reason, at }),
+      act(context, { act: paused ? 'recipient-paused' : 'recipient-resumed', recipientId, why: reason }, at),
+    ])
     return {}
   }
 
-  const resolveDelivery = async (request: ResolveDeliveryRequest__Output) => {
-    const violations: FieldViolation[] = []
-    const parts = parseDeliveryId(request.deliveryId)
-    if (parts === undefined) violations.push({ field: 'delivery_id', description: 'must be <recipient>/<subject id>/<version>' })
-    else recipientIn(policy, parts.recipientId, 'delivery_id', violations)
-    const by = textIn(request.resolvedBy, 'resolved_by', violations, 128)
-    const why = textIn(request.why, 'why', violations)
-    if (parts === undefined || violations.length > 0) throw GrpcFault.badRequest(violations)
-    await acts.resolved({ deliveryId: request.deliveryId as DeliveryId, ...parts }, by, why)
+  const resolveDelivery = async (request: ResolveDeliveryRequest__Output, context: CallContext) => {
+    const given = new Validation(policy)
+    const parts = given.delivery('delivery_id', request.deliveryId)
+    const by = given.text('resolved_by', request.resolvedBy, 128)
+    const why = given.text('why', request.why)
+    given.done()
+    if (parts === undefined) return {}
+    const { recipientId, subjectId, version } = parts
+    const newest = await newestOf(subjectId, context.signal)
+    // of a subject that was carried over to another one, older versions are resolved without this check
+    if (newest.snapshot.subjectId === subjectId && version > newest.snapshot.version) {
+      throw GrpcFault.notFound('DELIVERY_UNKNOWN', 'the subject has no such version')
+    }
+    const deliveryId: DeliveryId = deliveryIdOf(recipientId, subjectId, version)
+    const at = clock.now()
+    await publish([
+      resolvedRecord(topics, { deliveryId, recipientId, subjectId, version, by, why, at }),
+      act(context, { act: 'delivery-resolved', recipientId, subjectId, deliveryId, why }, at),
+    ])
     return {}
   }
 
   const startBackfill = async (request: StartBackfillRequest__Output, context: CallContext) => {
-    const violations: FieldViolation[] = []
-    const recipientId = recipientIn(policy, request.recipientId, 'recipient_id', violations)
-    const reason = textIn(request.reason, 'reason', violations)
-    if (request.maxPerSecond < 0) violations.push({ field: 'max_per_second', description: 'must be 0 (no limit of its own) or more' })
-    if (recipientId === undefined || violations.length > 0) throw GrpcFault.badRequest(violations)
-    try {
-      const row = await backfills.start({ recipientId, maxPerSecond: request.maxPerSecond, by: context.caller.id, reason })
-      return { backfill: progressOf(row) }
-    } catch (thrown) {
-      if (!(thrown instanceof BackfillRunning)) throw thrown
-      throw new GrpcFault({
-        code: status.FAILED_PRECONDITION,
-        reason: 'BACKFILL_RUNNING',
-        message: `${thrown.message}: stop it first, or watch it`,
-      })
+    const given = new Validation(policy)
+    const recipientId = given.recipient('recipient_id', request.recipientId)
+    const reason = given.text('reason', request.reason)
+    if (request.maxPerSecond < 0) given.refuse('max_per_second', 'must be 0 (no limit of its own) or more')
+    given.done()
+    if (recipientId === undefined) throw GrpcFault.notFound('RECIPIENT_UNKNOWN', 'the policy names no such recipient')
+    const row = await oneAtATime(() => backfills.start({ recipientId, maxPerSecond: request.maxPerSecond, by: context.caller.id, reason }))
+    wake()
+    return { backfill: progressOf(row) }
+  }
+
+  const backfillId = (text: string): string => {
+    const given = new Validation(policy)
+    const id = given.backfill('backfill_id', text)
+    given.done()
+    return id
+  }
+
+  const stopBackfill = async (request: { backfillId: string }, context: CallContext) => {
+    const row = existing(await backfills.stop(backfillId(request.backfillId), context.caller.id))
+    wake()
+    return { backfill: progressOf(row) }
+  }
+
+  const resumeBackfill = async (request: { backfillId: string }, context: CallContext) => {
+    const row = existing(await oneAtATime(() => backfills.resume(backfillId(request.backfillId), context.caller.id)))
+    if (row.state === 'completed') {
+      throw new GrpcFault({ code: status.FAILED_PRECONDITION, reason: 'BACKFILL_COMPLETED', message: 'it is complete: start another one' })
     }
+    wake()
+    return { backfill: progressOf(row) }
   }
 
-  const existing = (row: BackfillRow | undefined): BackfillRow => {
-    if (row === undefined) throw GrpcFault.notFound('UNKNOWN_BACKFILL', 'there is no such backfill')
-    return row
+  const listBackfills = async (request: ListBackfillsRequest__Output) => {
+    // one that the policy does not name any more may have been backfilled before
+    const recipientId: RecipientId | undefined = parseRecipientId(request.recipientId)
+    if (recipientId === undefined && request.recipientId !== '') {
+      throw GrpcFault.badRequest([{ field: 'recipient_id', description: 'is no recipient id' }])
+    }
+    return { backfills: (await backfills.list(recipientId)).map(progressOf) }
   }
 
-  async function* watchBackfill({ backfillId }: { backfillId: string }, context: CallContext) {
+  async function* watchBackfill(id: string, context: CallContext): AsyncIterable<{ backfill: BackfillProgress }> {
     let last = ''
     while (!context.signal.aborted) {
-      const row = existing(await backfills.find(backfillId))
+      const row = existing(await backfills.find(id))
       const backfill = progressOf(row)
       const text = JSON.stringify(backfill)
       if (text !== last) yield { backfill }
@@ -140,19 +211,10 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
     },
     handlers: {
       StartBackfill: startBackfill,
-      StopBackfill: async ({ backfillId }: { backfillId: string }, context: CallContext) => ({
-        backfill: progressOf(existing(await backfills.stop(backfillId, context.caller.id))),
-      }),
-      ResumeBackfill: async ({ backfillId }: { backfillId: string }, context: CallContext) => ({
-        backfill: progressOf(existing(await backfills.resume(backfillId, context.caller.id))),
-      }),
-      ListBackfills: async ({ recipientId }: ListBackfillsRequest__Output) => {
-        const violations: FieldViolation[] = []
-        const only = recipientId === '' ? undefined : recipientIn(policy, recipientId, 'recipient_id', violations)
-        if (violations.length > 0) throw GrpcFault.badRequest(violations)
-        return { backfills: (await backfills.list(only)).map(progressOf) }
-      },
-      WatchBackfill: watchBackfill,
+      StopBackfill: stopBackfill,
+      ResumeBackfill: resumeBackfill,
+      ListBackfills: listBackfills,
+      WatchBackfill: (request: { backfillId: string }, context: CallContext) => watchBackfill(backfillId(request.backfillId), context),
       Redeliver: redeliver,
       PauseRecipient: pauseOrResume(true),
       ResumeRecipient: pauseOrResume(false),
@@ -161,33 +223,23 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
   }
 }
 
-function recipientIn(policy: Policy, text: string, field: string, violations: FieldViolation[]): RecipientId | undefined {
-  const id = parseRecipientId(text)
-  const recipient = id === undefined ? undefined : findRecipient(policy, id)
-  if (recipient === undefined) {
-    violations.push({
-      field,
-      description: `must be a recipient of the policy: ${policy.recipients
-        .filter(mustBeTold)
-        .map((known) => known.id)
-        .join(', ')}`,
-    })
-    return undefined
-  }
-  if (!mustBeTold(recipient)) {
-    violations.push({ field, description: 'nobody has to tell this recipient: the policy says why' })
-    return undefined
-  }
-  return recipient.id
+const unknownSubject = () => GrpcFault.notFound('SUBJECT_UNKNOWN', 'there is no such subject, or it has chosen nothing yet')
+
+const asCause = (thrown: unknown): Error | undefined => (thrown instanceof Error ? thrown : undefined)
+
+function existing(row: BackfillRow | undefined): BackfillRow {
+  if (row === undefined) throw GrpcFault.notFound('BACKFILL_UNKNOWN', 'there is no such backfill')
+  return row
 }
 
-function textIn(text: string, field: string, violations: FieldViolation[], longest = longestText): string {
-  const trimmed = text.trim()
-  if (trimmed === '') violations.push({ field, description: 'must say something: it goes into the trail' })
-  else if (trimmed.length > longest) violations.push({ field, description: `must have at most ${longest} characters` })
-  // the trail is kept for ever and holds nobody's address
-  else if (/[^\s@]+@[^\s@]+\.[^\s@]+/.test(trimmed)) violations.push({ field, description: 'must not hold an e-mail address' })
-  return trimmed
+async function oneAtATime<T>(change: () => Promise<T>): Promise<T> {
+  try {
+    return await change()
+  } catch (thrown) {
+    if (!(thrown instanceof BackfillRunning)) throw thrown
+    const message = `${thrown.message}: stop it first, or watch it`
+    throw new GrpcFault({ code: status.FAILED_PRECONDITION, reason: 'BACKFILL_RUNNING', message }, { cause: thrown })
+  }
 }
 
 const states: Record<BackfillRow['state'], BackfillState> = {
