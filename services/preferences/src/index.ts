@@ -1,4 +1,5 @@
 export { type PreferencesAdapters, type PreferencesApp, type PreferencesConfig, preferencesApp } from './app.ts'
 export { preferencesShape } from './config.ts'
+export { changeOf } from './journal.ts'
 export { type KeySettings, loadKeys, type PreferencesKeys, parseKeys } from './keys.ts'
 export { ownTopics } from './relay.ts'

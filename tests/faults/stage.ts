@@ -1,0 +1,153 @@
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type FaultPoint, startVendors, vendorEnvironment } from '@heed/hub'
+import { type LocalStack, startLocalStack } from '@heed/local-stack'
+import type { Sandbox } from '@heed/sandbox'
+import { freshDatabaseName, freshTopicPrefix } from '@heed/testkit'
+import { type Child, type ChildConfig, startChild } from './child.ts'
+import { judge, type Scene } from './oracle.ts'
+
+/** Broker, database and vendors that outlive the hubs that are killed. */
+export interface Stage {
+  readonly stack: LocalStack
+  readonly sandbox: Sandbox
+  readonly dataDir: string
+  readonly logFile: string
+  config(name: string, more?: Partial<ChildConfig>): Promise<ChildConfig>
+  close(): Promise<void>
+}
+
+const policyFile = new URL('../../deploy/policy/qualified3d.yaml', import.meta.url).pathname
+
+/** Starts them. */
+export async function openStage(): Promise<Stage> {
+  const dataDir = await mkdtemp(join(tmpdir(), 'heed-faults-'))
+  const stack = await startLocalStack({ purpose: 'test', mongoTestCommands: true })
+  const sandbox = await startVendors({ port: 0, dataDir })
+  return {
+    stack,
+    sandbox,
+    dataDir,
+    logFile: join(dataDir, 'hub.log'),
+    config: async (name, more = {}) => ({
+      aheadMs: 0,
+      ...more,
+      hub: {
+        dataDir: join(dataDir, name),
+        brokers: stack.kafka.brokers,
+        mongoUri: stack.mongodb.uri,
+        dbPrefix: freshDatabaseName('f').slice(0, 40),
+        topicPrefix: freshTopicPrefix('f').slice(0, 40),
+        policyFile,
+        ports: { preferences: await freePort(), propagation: 0, audit: 0, edge: await freePort(), operations: 0 },
+        env: vendorEnvironment(sandbox),
+        ...more.hub,
+      },
+    }),
+    close: async () => {
+      await sandbox.stop()
+      await stack.stop()
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => (typeof address === 'object' && address !== null ? resolve(address.port) : reject(new Error('no port'))))
+    })
+  })
+}
+
+/** People of one run, known to every vendor. */
+export function peopleOf(stage: Stage, name: string, count: number): string[] {
+  const people = Array.from({ length: count }, (_, index) => `${name}-${index}@example.org`)
+  for (const address of people) stage.sandbox.mailchimp.control.seedMember('l-marketing', address)
+  stage.sandbox.hashedEmail.control.know(people)
+  return people
+}
+
+/** Records a refusal of each person, again and again until it is acknowledged; whoever is asked may die meanwhile. Gives what was acknowledged. */
+export async function refuseAll(current: () => Child, people: readonly string[], name: string): Promise<Map<string, string>> {
+  const acknowledged = new Map<string, string>()
+  let next = 0
+  const one = async () => {
+    for (let index = next++; index < people.length; index = next++) {
+      const address = people[index] ?? ''
+      for (;;) {
+        try {
+          const { changeId } = await current().clients.preferences.setPreferences(
+            {
+              requestId: `${name}:${index}`,
+              subject: { identifier: { kind: 'IDENTIFIER_KIND_EMAIL', value: address } },
+              choices: ['email-marketing', 'third-party-marketing'].map((purpose) => ({ purpose, choice: 'CHOICE_DENIED' })),
+              origin: 'ORIGIN_KIND_PERSON',
+            },
+            { deadlineMs: 5_000 },
+          )
+          acknowledged.set(changeId, address)
+          break
+        } catch {
+          await new Promise((resolve) => setTimeout(resolve, 100))
+        }
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, one))
+  return acknowledged
+}
+
+/** Waits until every invariant holds; gives what does not after so long. */
+export async function verdictOf(scene: Scene, child: Child, forMs = 60_000): Promise<readonly string[]> {
+  const until = Date.now() + forMs
+  for (;;) {
+    await child.settle()
+    const wrong = await judge(scene)
+    if (wrong.length === 0 || Date.now() > until) return wrong
+    // what waits for a vendor's quiet time or a back-off gets it
+    child.turn(60_000)
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+}
+
+/** Runs people through a hub that dies at a moment, and through the one that is started after it. */
+export async function crashAt(
+  stage: Stage,
+  point: FaultPoint,
+  pass: number,
+): Promise<{ fired: boolean; end: NodeJS.Signals | number; wrong: readonly string[]; repeated: boolean }> {
+  const name = point.replace('.', '-')
+  const proof = join(stage.dataDir, `${name}.fired`)
+  const config = await stage.config(name, { fault: { point, pass, proof } })
+  const people = peopleOf(stage, name, 40)
+  let child = await startChild(config, stage.logFile)
+  const dying = child
+  const running = refuseAll(() => child, people, name)
+  const end = await dying.ended
+  dying.clients.close()
+  // hours later, so that nobody waits for a lease or a vendor's quiet time
+  const { fault: _, ...healthy } = config
+  child = await startChild({ ...healthy, aheadMs: 3_600_000 }, stage.logFile)
+  try {
+    const acknowledged = await running
+    const scene = { hub: config.hub, sandbox: stage.sandbox, acknowledged, served: ['mailchimp', 'select-third-parties'] }
+    const wrong = await verdictOf(scene, child)
+    const again = await refuseAll(() => child, people, name)
+    return {
+      fired: existsSync(proof),
+      end,
+      wrong,
+      repeated: [...again.keys()].toSorted().join() === [...acknowledged.keys()].toSorted().join(),
+    }
+  } finally {
+    await child.stop()
+  }
+}
