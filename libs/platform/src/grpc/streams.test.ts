@@ -98,11 +98,11 @@ describe('streams', () => {
   })
 })
 
-describe('back-pressure', () => {
+describe('back-pressure', { timeout: 30_000 }, () => {
   const text = 'x'.repeat(16_384)
 
   it('holds a handler that writes faster than the caller reads, and loses nothing', async () => {
-    const total = 2_000
+    const total = 800
     let made = 0
     const { client } = await served({
       handlers: {
@@ -121,7 +121,7 @@ describe('back-pressure', () => {
   })
 
   it('holds a caller that sends faster than the handler reads, and loses nothing', async () => {
-    const total = 2_000
+    const total = 800
     const reading = gate()
     let sent = 0
     const { client } = await served({

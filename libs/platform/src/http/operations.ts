@@ -1,6 +1,6 @@
+import type { CheckResult } from '../lifecycle/index.ts'
 import type { Logger } from '../log/index.ts'
 import type { Metrics } from '../metrics/index.ts'
-import type { CheckResult } from '../mongo/index.ts'
 import { createApp } from './app.ts'
 import { type HttpServer, httpServer } from './server.ts'
 

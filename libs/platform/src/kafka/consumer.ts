@@ -52,6 +52,8 @@ export function createConsumer(makeClient: MakeClient, admin: AdminConnection, o
       try {
         const known = await currentTopics()
         if (known.length === 0) {
+          // Nothing to read yet is no fault.
+          state.joined = true
           onJoin()
           await systemClock.sleep(Math.min(topicRefreshMs, 1_000), stopping.signal)
           continue

@@ -1,7 +1,6 @@
-import type { Part, RunningPart } from '../lifecycle/index.ts'
+import type { CheckResult, Part, RunningPart } from '../lifecycle/index.ts'
 import type { Logger } from '../log/index.ts'
 import type { Metrics } from '../metrics/index.ts'
-import type { CheckResult } from '../mongo/index.ts'
 
 /** A record to be published. */
 export interface OutgoingRecord {

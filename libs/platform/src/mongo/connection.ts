@@ -1,6 +1,6 @@
 import mongoose, { type mongo } from 'mongoose'
 import { asError, HeedError } from '../errors/index.ts'
-import { once, type RunningPart } from '../lifecycle/index.ts'
+import { type CheckResult, once, type RunningPart } from '../lifecycle/index.ts'
 import type { Logger } from '../log/index.ts'
 import { isMongoUnavailable } from './errors.ts'
 
@@ -9,14 +9,6 @@ export class MongoConnectError extends HeedError {
   constructor(cause: Error) {
     super('mongo.connect-failed', `MongoDB could not be reached (${cause.name})`, { cause })
   }
-}
-
-/** What a readiness page shows of one thing that a service needs. */
-export interface CheckResult {
-  name: string
-  ok: boolean
-  /** In a few words, without personal data. */
-  detail?: string
 }
 
 export interface MongoOptions {

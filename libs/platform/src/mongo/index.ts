@@ -1,3 +1,4 @@
+export type { CheckResult } from '../lifecycle/index.ts'
 export * from './connection.ts'
 export * from './errors.ts'
 export * from './group-commit.ts'
