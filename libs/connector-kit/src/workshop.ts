@@ -139,6 +139,13 @@ export async function createWorkshop<Settings>(
   const events = workEvents(log, metrics)
   const credentials = referencedCredentials(options.env)
 
+  /** What was put off because a recipient failed need not wait any longer. */
+  const hurry = (recipientId: RecipientId) => {
+    Promise.all([line.hurry(recipientId), batches.hurry(recipientId)]).then(
+      () => workers.get(recipientId)?.wake(),
+      (thrown: unknown) => log.warn({ recipientId, error: thrown }, 'worker.failed'),
+    )
+  }
   const workers = new Map<RecipientId, Worker>()
   const works = new Map<RecipientId, RecipientWork<Settings>>()
   const accountOf = new Map<RecipientId, Account>()
@@ -161,12 +168,7 @@ export async function createWorkshop<Settings>(
       log,
       random,
       onRecovered: () => {
-        for (const { recipient } of members) {
-          line.hurry(recipient.id).then(
-            () => workers.get(recipient.id)?.wake(),
-            (thrown: unknown) => log.warn({ recipientId: recipient.id, error: thrown }, 'worker.failed'),
-          )
-        }
+        for (const { recipient } of members) hurry(recipient.id)
       },
     })
     const account = createAccount({
@@ -238,7 +240,7 @@ export async function createWorkshop<Settings>(
     {
       resumed: (recipientId) => {
         accountOf.get(recipientId)?.gate.reset()
-        workers.get(recipientId)?.wake()
+        hurry(recipientId)
       },
       outcomesWritten,
     },

@@ -77,6 +77,8 @@ export interface BatchStore {
   /** When a batch is to be asked about next. */
   nextFollowAt(recipientId: RecipientId): Promise<number | undefined>
   update(batchId: string, change: Partial<Omit<StoredBatch, '_id'>>): Promise<void>
+  /** Lets unsent batches be tried at once: the recipient works again. */
+  hurry(recipientId: RecipientId): Promise<void>
   /** Forgets a batch; its rows must be settled before. */
   close(batchId: string): Promise<void>
 }
@@ -129,6 +131,9 @@ export function createBatchStore(batches: mongo.Collection<StoredBatch>, pieces:
     },
     update: async (batchId, change) => {
       await batches.updateOne({ _id: batchId }, { $set: change })
+    },
+    hurry: async (recipientId) => {
+      await batches.updateMany({ recipientId, stage: 'open' }, { $set: { nextAt: 0 } })
     },
     close: async (batchId) => {
       await batches.deleteOne({ _id: batchId })

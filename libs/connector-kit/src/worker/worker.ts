@@ -118,14 +118,18 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const now = clock.now()
     const open = await batches.unsent(recipientId)
     if (open !== undefined) {
-      if (open.nextAt > now && account.gate.trouble !== undefined) return open.nextAt
+      if (open.nextAt > now) return open.nextAt
       start('sequence', key, () => sendBatch(work, open, abort))
       return now
     }
     const state = await work.states.get(recipientId)
     const waiting = await line.waiting(recipientId, descriptor.batch.maxTasks)
     const next = nextBatch(descriptor, state, waiting, now)
-    if (next.kind === 'none') return Math.min(next.at, (await line.nextDue(recipientId)).queue ?? Number.POSITIVE_INFINITY)
+    if (next.kind === 'none') {
+      // what is due already is being collected; what is not may come in meanwhile
+      const queue = waiting.since === undefined ? (await line.nextDue(recipientId)).queue : undefined
+      return Math.min(next.at, queue ?? Number.POSITIVE_INFINITY)
+    }
     start('sequence', key, async () => {
       const batch = await openBatch(work, state, next.kind)
       if (batch !== undefined) await sendBatch(work, batch, abort)
