@@ -1,0 +1,2 @@
+export { microsoftAds } from './connector.ts'
+export type { MicrosoftAdsSettings } from './settings.ts'
