@@ -8,7 +8,7 @@ import { isAlive, type ProcessRef, processRef } from './host-process.ts'
 import { type LocalStack, type LocalStackOptions, startLocalStack } from './local-stack.ts'
 import type { UnexpectedExit } from './server.ts'
 import { readDocuments, readMessages, write, writeDocument, writeMessage } from './stack-data.fixture.ts'
-import { readStackFile, stackPaths, writeStackFile } from './stack-file.ts'
+import { readRunningFile, readStackFile, stackPaths, writeStackFile } from './stack-file.ts'
 import { eventually, stackProcess } from './stack-process.fixture.ts'
 import { stackDown, stackStatus, stackUp } from './standing.ts'
 
@@ -161,6 +161,22 @@ describe('a server whose watchdog was killed along with its holder', () => {
     expect(isAlive(orphan)).toBe(false)
     expect(lines).toContain('ending the servers of a former run, which was killed')
     await stack.stop()
+    rmSync(folder, { recursive: true })
+  })
+})
+
+describe('a start that is given up', () => {
+  it('rejects with the reason, and leaves no server behind', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'heed-local-stack-it-'))
+    const giveUp = new AbortController()
+    const start = startLocalStack({ dataDir: folder, prefer: 'embedded', parts: ['mongodb'], signal: giveUp.signal, log: () => undefined })
+    start.catch(() => undefined)
+    await eventually(() => readRunningFile(folder).mongodb !== undefined, 20_000)
+    const server = readRunningFile(folder).mongodb
+    giveUp.abort(new Error('Ctrl-C'))
+    await expect(start).rejects.toThrow('Ctrl-C')
+    expect(server !== undefined && isAlive(server)).toBe(false)
+    expect(await stackStatus(folder)).toMatchObject({ state: 'stopped' })
     rmSync(folder, { recursive: true })
   })
 })

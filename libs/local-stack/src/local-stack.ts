@@ -42,7 +42,7 @@ export interface LocalStackOptions {
 export interface LocalStack {
   readonly kafka: { readonly brokers: string[]; readonly source: StackSource; readonly pid: number | undefined }
   readonly mongodb: { readonly uri: string; readonly source: StackSource; readonly pid: number | undefined }
-  /** One line: where the parts come from and why. */
+  /** One line for the caller's log: where the parts come from and why. */
   readonly choice: string
   /** Calls back when a server ends that nobody stopped; at once for one that already has. */
   onExit(listener: (exit: UnexpectedExit) => void): void
@@ -138,7 +138,6 @@ export async function openStack(options: LocalStackOptions, standing: boolean): 
     return server === undefined || choice === undefined ? [] : [{ part, version: server.version, at: server.at, choice }]
   })
   const choice = choiceLine(told)
-  log(choice)
   const stop = once(() => close(() => !folder?.standing))
   const server = (part: StackPart): StackServer => {
     const found = servers.get(part)

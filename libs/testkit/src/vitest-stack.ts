@@ -22,7 +22,7 @@ declare global {
 
 /** Vitest's global setup: one Kafka and one MongoDB (with fail points) for the whole run, however many projects name this file. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  globalThis.heedTestStack ??= { users: 0, stack: startLocalStack({ purpose: 'test', mongoTestCommands: true }) }
+  globalThis.heedTestStack ??= { users: 0, stack: startForTests() }
   const mine = globalThis.heedTestStack
   mine.users += 1
   const stack = await mine.stack
@@ -34,4 +34,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
     globalThis.heedTestStack = undefined
     await stack.stop()
   }
+}
+
+async function startForTests(): Promise<LocalStack> {
+  const stack = await startLocalStack({ purpose: 'test', mongoTestCommands: true })
+  process.stderr.write(`${stack.choice}\n`)
+  return stack
 }
