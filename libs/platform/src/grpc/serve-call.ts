@@ -176,9 +176,9 @@ async function openStream(method: ServedMethod, call: Call, startedAt: number): 
     }
   })
   cut.catch(() => undefined)
-  context.signal.addEventListener('abort', () => end(cancelled()), {
-    once: true,
-  })
+  const leave = () => end(method.clock.now() >= deadline ? deadlineExceeded() : cancelled())
+  if (context.signal.aborted) leave()
+  else context.signal.addEventListener('abort', leave, { once: true })
   const entry: OpenCall = { end }
   method.open.add(entry)
   return { caller: admitted, context, startedAt, cut, close: () => method.open.delete(entry) }

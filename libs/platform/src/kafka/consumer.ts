@@ -11,6 +11,7 @@ import type { Consumer, ConsumerOptions } from './types.ts'
 const firstJoinMs = 10_000
 const failingTooLongMs = 60_000
 const longestBackoffMs = 10_000
+const patienceMs = 60_000
 
 /** What a consumer tells of itself; kept across runs. */
 export interface ConsumerState {
@@ -116,12 +117,14 @@ export function createConsumer(makeClient: MakeClient, admin: AdminConnection, o
         const [ranges, committed] = await Promise.all([partitionRanges(connected, names), committedOffsets(connected, groupId, names)])
         return recordsBehind(ranges, committed)
       }),
-    caughtUp: () =>
-      admin.use(async (connected) => {
-        const names = await matchingTopics(connected, topics)
-        const ranges = await partitionRanges(connected, names)
-        while (recordsBehind(ranges, await committedOffsets(connected, groupId, names)) > 0) await systemClock.sleep(20)
-      }),
+    caughtUp: async () => {
+      const ranges = await patiently(() =>
+        admin.use(async (connected) => partitionRanges(connected, await matchingTopics(connected, topics))),
+      )
+      const names = [...new Set(ranges.map(({ topic }) => topic))]
+      const behind = () => admin.use(async (connected) => recordsBehind(ranges, await committedOffsets(connected, groupId, names)))
+      while ((await patiently(behind)) > 0) await systemClock.sleep(20)
+    },
     health: () => {
       const name = `consumer ${groupId}`
       if (died) return { name, ok: false, detail: 'ended' }
@@ -130,6 +133,18 @@ export function createConsumer(makeClient: MakeClient, admin: AdminConnection, o
       const failing = [...state.failingSince].filter(([, since]) => now - since > failingTooLongMs).map(([partition]) => partition)
       return failing.length === 0 ? { name, ok: true } : { name, ok: false, detail: `cannot handle ${failing.join(', ')}` }
     },
+  }
+}
+
+/** Asks again while the broker is away, for a minute. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (const giveUpAt = Date.now() + patienceMs; ; ) {
+    try {
+      return await ask()
+    } catch (thrown) {
+      if (Date.now() > giveUpAt) throw thrown
+      await systemClock.sleep(500)
+    }
   }
 }
 

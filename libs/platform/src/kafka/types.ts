@@ -91,7 +91,10 @@ export interface Consumer extends Part {
   resume(): void
   /** Records that the group has not committed yet. */
   lag(): Promise<number>
-  /** Resolves when everything that was on the topics at the time of the call is handled and committed by the group. */
+  /**
+   * Resolves when everything that was on the topics at the time of the call is handled and committed by the group. A broker that
+   * is away for less than a minute is waited for.
+   */
   caughtUp(): Promise<void>
   /** For readiness: joined, not silent, and not failing to handle for longer than a minute. */
   health(): CheckResult

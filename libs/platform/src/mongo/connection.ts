@@ -58,7 +58,10 @@ export async function connectMongo(options: MongoOptions): Promise<MongoConnecti
     // An operation that cannot be sent fails; it does not wait in memory for a database that may never come.
     bufferCommands: false,
   })
-  connection.on('disconnected', () => log.warn({}, 'mongo.disconnected'))
+  let closing = false
+  connection.on('disconnected', () => {
+    if (!closing) log.warn({}, 'mongo.disconnected')
+  })
   connection.on('reconnected', () => log.info({}, 'mongo.reconnected'))
   // Without a listener an 'error' event would end the process; operations report their own failure.
   connection.on('error', (error: unknown) => log.warn({ error: asError(error) }, 'mongo.error'))
@@ -81,7 +84,10 @@ export async function connectMongo(options: MongoOptions): Promise<MongoConnecti
         return { name: 'mongo', ok: false, detail: isMongoUnavailable(error) ? 'not reachable' : error.name }
       }
     },
-    stop: once(() => connection.close()),
+    stop: once(() => {
+      closing = true
+      return connection.close()
+    }),
   }
 }
 
