@@ -2,6 +2,7 @@ import type { Answer, HttpRequest, Interpretation, PlannedRequest, Task } from '
 import { testConnector } from '@heed/connector-kit/conformance'
 import type { Outcome } from '@heed/domain'
 import { anErasure, anOptIn, anOptOut, emailIdentifiers } from '@heed/testkit'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { microsoftAds } from './connector.ts'
 import { parseSettings } from './settings.ts'
@@ -206,6 +207,44 @@ describe('partial errors', () => {
       [ada.deliveryId]: { kind: 'rejected', reason: 'item.refused-4711' },
       [bob.deliveryId]: { kind: 'rejected', reason: 'item.refused' },
     })
+  })
+})
+
+describe('a request with bad items in it', () => {
+  const people = Array.from({ length: 20 }, (_, index) =>
+    anOptOut(`q${index}@example.org`, {
+      ...options,
+      identifiers: Array.from({ length: 1 + (index % 3) }, (_, own) =>
+        emailIdentifiers(`q${index}-${own}@example.org`, 'plain-sha256-hex'),
+      ).flat(),
+    }),
+  )
+  const hashes = people.flatMap(({ identifiers }) => identifiers.map(({ value }) => value))
+
+  it('ends with every good item told, and with those people refused that have a bad one', () => {
+    const property = fc.property(fc.subarray(hashes), (some) => {
+      const bad = new Set(some)
+      const told = new Set<string>()
+      const vendor = (request: PlannedRequest): Answer => {
+        const items = itemsIn(request)
+        for (const item of items) if (!bad.has(item)) told.add(item)
+        return partial(...items.flatMap((item, index): [number, number][] => (bad.has(item) ? [[8004, index]] : [])))
+      }
+      const said: Interpretation['outcomes'][number][] = []
+      for (let step: PlannedRequest | undefined = only(people), count = 0; step !== undefined; count += 1) {
+        expect(count).toBeLessThan(2)
+        const interpretation = read(step, vendor(step))
+        said.push(...interpretation.outcomes)
+        step = interpretation.next
+      }
+      expect(said).toHaveLength(people.length)
+      for (const { deliveryId, identifiers } of people) {
+        const kinds = said.filter((one) => one.deliveryId === deliveryId).map(({ outcome }) => outcome.kind)
+        expect(kinds).toEqual([identifiers.some(({ value }) => bad.has(value)) ? 'rejected' : 'accepted'])
+      }
+      expect([...told].sort()).toEqual(hashes.filter((hash) => !bad.has(hash)).sort())
+    })
+    fc.assert(property, { numRuns: 50 })
   })
 })
 

@@ -3,6 +3,7 @@ import type { Answer, HttpRequest, Interpretation, PlannedRequest, ResolvedIdent
 import { testConnector } from '@heed/connector-kit/conformance'
 import { deriveForm, type IdentifierKind } from '@heed/domain'
 import { anErasure, anOptIn, anOptOut } from '@heed/testkit'
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { xAds } from './connector.ts'
 import { bodyBytes, maxBodyBytes, type Operation } from './operations.ts'
@@ -335,6 +336,42 @@ describe('operations that the vendor names', () => {
     expect(outcomes(read(only([ada]), refusing([], {}, null)))).toMatchObject({
       [ada.deliveryId]: { kind: 'deferred', reason: 'batch.refused' },
     })
+  })
+})
+
+describe('a request with bad people in it', () => {
+  const people = Array.from({ length: 40 }, (_, index) =>
+    index % 3 === 0 ? anOptIn(`q${index}@example.org`, options) : anOptOut(`q${index}@example.org`, options),
+  )
+  const hashOf = ({ identifiers }: Task) => identifiers[0]?.value ?? ''
+
+  it('ends with all others taken, and with nobody of theirs refused, wherever they stand', () => {
+    const property = fc.property(fc.uniqueArray(fc.nat(39), { maxLength: 12 }), (places) => {
+      const bad = new Set(places.map((place) => hashOf(people[place] as Task)))
+      const held = new Set<string>()
+      // all or nothing, and each faulty operation named
+      const vendor = (request: PlannedRequest): Answer => {
+        const faults = operations(request).map(({ params }) => (params.users.some(({ email }) => bad.has(email?.[0] ?? '')) ? [fault] : []))
+        if (faults.some((one) => one.length > 0)) return refusing(...faults)
+        const users = operations(request).flatMap(({ params }) => params.users)
+        for (const { email } of users) held.add(email?.[0] ?? '')
+        return taken(users.length)
+      }
+      const said: Interpretation['outcomes'][number][] = []
+      for (let step: PlannedRequest | undefined = only(people), count = 0; step !== undefined; count += 1) {
+        expect(count).toBeLessThan(4)
+        const interpretation = read(step, vendor(step))
+        said.push(...interpretation.outcomes)
+        step = interpretation.next
+      }
+      expect(said).toHaveLength(40)
+      for (const person of people) {
+        const kinds = said.filter(({ deliveryId }) => deliveryId === person.deliveryId).map(({ outcome }) => outcome.kind)
+        expect(kinds).toEqual([bad.has(hashOf(person)) ? 'rejected' : 'accepted'])
+        expect(held.has(hashOf(person))).toBe(!bad.has(hashOf(person)))
+      }
+    })
+    fc.assert(property, { numRuns: 50 })
   })
 })
 
