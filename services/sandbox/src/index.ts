@@ -11,7 +11,7 @@ import { type Controlled, controlApp } from './frame/control-api.ts'
 import { createRandom } from './frame/random.ts'
 import { createRequestLog } from './frame/request-log.ts'
 import { createFileStore, createForgetfulStore } from './frame/store.ts'
-import type { Controllable, SandboxLog, Stage, Vendor } from './frame/vendor.ts'
+import type { Controllable, SandboxLog, Stage, Vendor, VendorDefinition } from './frame/vendor.ts'
 
 export type { Audience, AudienceBelief } from './audience/book.ts'
 export type { AudienceControl } from './audience/control.ts'
@@ -39,6 +39,7 @@ export type {
 } from './hashed-email/index.ts'
 export type { AudienceInfo, MailchimpBelief, MailchimpControl, MailchimpFault, PersonAct } from './mailchimp/control.ts'
 export type { Mailchimp, MailchimpOptions } from './mailchimp/index.ts'
+export type { Meta, MetaControl, MetaFault, MetaOptions } from './meta/index.ts'
 
 /** How the sandbox is set up; `port: 0` takes a free one. Each vendor's own options stand under its key. */
 export interface SandboxOptions extends CastOptions {
@@ -131,7 +132,9 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
         openStore: (everything) => (options.dataDir === undefined ? createForgetfulStore() : createFileStore(own, 'facts', everything)),
         failed,
       }
-      const vendor = await cast[key].play(stage, options[key] ?? {})
+      // the compiler does not follow that each vendor is given its own options
+      const definition: VendorDefinition<VendorName, never, { readonly control: Controllable }> = cast[key]
+      const vendor = await definition.play(stage, (options[key] ?? {}) as never)
       const { misbehave, page, controlRoutes } = vendor
       playing.push({ key, name, vendor, control: vendor.api.control, misbehave, page, ...(controlRoutes && { controlRoutes }) })
     }
