@@ -81,7 +81,6 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
 
   const watch = dutyWatch({
     store,
-    status,
     leading: () => trail.leading,
     lag: trail.lag,
     appended: () => appended,

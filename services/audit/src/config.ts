@@ -12,7 +12,7 @@ export const auditShape = {
     describe:
       'The consumer group; <topic prefix>.audit unless told. A fresh one with a fresh database prefix rebuilds the status beside the live one.',
   },
-  HEED_AUDIT_LEASE_MS: { schema: milliseconds(6_000), describe: 'How long a process that died keeps the right to append to the trail.' },
+  HEED_AUDIT_LEASE_MS: { schema: milliseconds(9_000), describe: 'How long a process that died keeps the right to append to the trail.' },
   HEED_AUDIT_WATCH_MS: { schema: milliseconds(15_000), describe: 'How often deadlines and figures are looked at.' },
   HEED_AUDIT_FAN_OUT_GRACE_MS: {
     schema: milliseconds(60_000),

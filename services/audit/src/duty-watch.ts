@@ -6,13 +6,12 @@ import type { Metrics } from '@heed/platform/metrics'
 import type { AuditStore } from './audit-store.ts'
 import { alarmSteps, alarmsNow, pastStep, type Said } from './deadline-alarms.ts'
 import { recheckMissing, sweepFanOut } from './fan-out-sweep.ts'
-import { countGap, type RecipientStatus } from './recipient-status.ts'
+import { countGap, readRecipientStatus } from './recipient-status.ts'
 import { buckets } from './tally.ts'
 
 /** What the watch works with. */
 export interface DutyWatchOptions {
   readonly store: AuditStore
-  readonly status: () => Promise<readonly RecipientStatus[]>
   /** Whether this process appends to the trail; the others keep silent. */
   readonly leading: () => boolean
   /** Records that are not in the trail yet. */
@@ -29,13 +28,16 @@ export interface DutyWatchOptions {
 // With more than that unread, what looks missing is most likely only unread.
 const tolerableLag = 1_000
 const sweepLimit = 1_000
+// A look over very many open deliveries takes at most a twentieth of the time.
+const cheapLookMs = 500
+const restFactor = 20
 
 /**
  * Looks at every recipient now and then: figures for the metrics, alarms for deadlines, and accepted changes whose deliveries nobody requested. A reading that
  * takes long is followed by a longer rest.
  */
 export function dutyWatch(options: DutyWatchOptions): Part {
-  const { store, status, leading, lag, appended, log, clock, metrics, everyMs, graceMs } = options
+  const { store, leading, lag, appended, log, clock, metrics, everyMs, graceMs } = options
   const deliveries = metrics.gauge({
     name: 'heed_deliveries',
     help: 'Requested deliveries by where they stand',
@@ -65,7 +67,8 @@ export function dutyWatch(options: DutyWatchOptions): Part {
 
   const look = async (): Promise<number> => {
     const now = clock.now()
-    const statuses = await status()
+    // never from a cache: what is quiet now is not looked at again
+    const statuses = await readRecipientStatus(store, now)
     for (const one of statuses) {
       const { recipientId: recipient } = one
       for (const bucket of buckets) deliveries.set({ recipient, state: bucket }, one.counts[bucket])
@@ -97,9 +100,9 @@ export function dutyWatch(options: DutyWatchOptions): Part {
 
   /** Resolves with whether every change was looked at. */
   const sweep = async (signal: AbortSignal): Promise<boolean> => {
-    if ((await lag()) > tolerableLag) return false
+    const trust = async () => (await lag()) <= tolerableLag
     for (;;) {
-      const swept = await sweepFanOut(store, { now: clock.now(), graceMs, limit: sweepLimit })
+      const swept = await sweepFanOut(store, { now: clock.now(), graceMs, limit: sweepLimit, trust })
       if (swept.found > 0) log.error({ missing: swept.found }, 'fan-out.missing')
       if (swept.left === 'ripe' && !signal.aborted) continue
       missing = await recheckMissing(store)
@@ -117,12 +120,13 @@ export function dutyWatch(options: DutyWatchOptions): Part {
         clock,
         run: async (signal) => {
           if (!leading() || clock.now() < restUntil || quietSince === appended()) return 'idle'
-          const startedAt = clock.now()
           const heard = appended()
           const swept = await sweep(signal)
+          const startedAt = clock.now()
           const open = await look()
           quietSince = swept && open === 0 && missing.size === 0 ? heard : undefined
-          restUntil = clock.now() + 20 * (clock.now() - startedAt)
+          const tookMs = clock.now() - startedAt
+          restUntil = tookMs < cheapLookMs ? Number.NEGATIVE_INFINITY : clock.now() + restFactor * tookMs
           return 'idle'
         },
       }),

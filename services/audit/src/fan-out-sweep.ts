@@ -9,6 +9,8 @@ export interface SweepOptions {
   readonly graceMs: number
   /** Changes looked at in one call. */
   readonly limit: number
+  /** Whether the topics are read so far that what is not there was not requested. Asked only where something is missing. */
+  readonly trust: () => Promise<boolean>
 }
 
 /**
@@ -19,7 +21,7 @@ export async function sweepFanOut(
   store: AuditStore,
   options: SweepOptions,
 ): Promise<{ left: 'ripe' | 'young' | 'nothing'; found: number }> {
-  const { now, graceMs, limit } = options
+  const { now, graceMs, limit, trust } = options
   const cursor = await store.sweeps.findOne({ _id: 'fan-out' })
   const changes = await store.changes
     .find(
@@ -33,6 +35,7 @@ export async function sweepFanOut(
   const owed = ripe.flatMap(owedDeliveries)
   const missing = await notRequested(store, owed)
   if (missing.length > 0) {
+    if (!(await trust())) return { left: 'young', found: 0 }
     const rows = missing.map((id): MissingRow => ({ _id: id, recipientId: recipientOf(id), foundAt: now }))
     await store.missing.bulkWrite(
       rows.map(({ _id, ...row }) => ({ updateOne: { filter: { _id }, update: { $setOnInsert: row }, upsert: true } })),

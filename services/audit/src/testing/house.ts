@@ -179,7 +179,7 @@ export async function until<T>(look: () => Promise<T>, holds: (seen: T) => boole
   for (;;) {
     const seen = await look()
     if (holds(seen)) return seen
-    if (Date.now() > giveUpAt) throw new Error(`still not so: ${JSON.stringify(seen).slice(0, 2_000)}`)
+    if (Date.now() > giveUpAt) throw new Error(`still not so: ${String(JSON.stringify(seen)).slice(0, 2_000)}`)
     await systemClock.sleep(25)
   }
 }
