@@ -61,12 +61,15 @@ export function outcomeOfError(error: GraphError, status: number, usage: Usage |
     case 368:
       return deferred('auth.temporarily-blocked', blockedSeconds)
     case 102:
+    case 104:
     case 190:
       return deferred(subcode === 463 ? 'auth.token-expired' : 'auth.token-invalid')
     case 3:
     case 10:
       return deferred('auth.permission-denied')
     case 100:
+      // the proof beside the token is missing or not its own: no row is to blame
+      if (/appsecret_proof/i.test(error.message)) return deferred('auth.proof-refused')
       if (subcode === 33) return deferred('configuration.object-missing')
       if (subcode === 1713230) return deferred('configuration.audience-flagged')
       return deferred('batch.bad-parameter')

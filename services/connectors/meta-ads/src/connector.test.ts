@@ -250,6 +250,8 @@ describe('an answer', () => {
     ]),
     ['blocked', 368, {}, 'auth.temporarily-blocked', 14_400],
     ['session', 102, {}, 'auth.token-invalid'],
+    ['no token', 104, {}, 'auth.token-invalid'],
+    ['no proof', 100, { message: 'API calls from the server require an appsecret_proof argument' }, 'auth.proof-refused'],
     ...[458, 459, 460, 464, 467, 492].map((subcode): [string, number, object, string] => [
       'token',
       190,
