@@ -201,18 +201,22 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
       await ensureIndexes(store)
       await checkKeys(store, vault)
       await store.acts.insertOne(policyLoaded(policy, clock.now()))
-      return {
-        // after the server: what was taken is answered first
-        stop: once(async () => {
-          await changes.stop()
-          await owners.stop()
-        }),
-      }
+      return { stop: async () => undefined }
     },
+  }
+  // stopped between the server and the relay: what was taken is answered, and what was answered has a chance to be published
+  const intakePart: Part = {
+    name: 'intake',
+    start: async () => ({
+      stop: once(async () => {
+        await changes.stop()
+        await owners.stop()
+      }),
+    }),
   }
 
   return {
-    parts: [journalPart, changesRelay, server],
+    parts: [journalPart, changesRelay, intakePart, server],
     server,
     relay: changesRelay,
     store,

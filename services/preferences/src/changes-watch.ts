@@ -63,7 +63,7 @@ export function changesWatch(options: { readonly store: Store; readonly clock: C
           const ids = batch.ids.slice(from)
           if (ids.length === 0) continue
           const rows = new Map<string, ChangeRow>()
-          for await (const row of store.changes.find({ _id: { $in: [...ids] } }, { batchSize: 10_000 })) rows.set(row._id, row)
+          for (const row of await store.changes.find({ _id: { $in: [...ids] } }, { batchSize: 10_000 }).toArray()) rows.set(row._id, row)
           for (const [offset, id] of ids.entries()) {
             const row = rows.get(id)
             if (row === undefined) continue

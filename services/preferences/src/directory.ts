@@ -15,6 +15,8 @@ export interface Directory {
   find(lookupIds: readonly string[]): Promise<Map<string, SubjectId>>
   /** The owner of each person's reference; a new subject for each identifier that nobody owns. The ids of references by subject id come back unchecked. */
   findOrCreate(refs: readonly PersonRef[]): Promise<SubjectId[]>
+  /** The owners of identifiers that nobody owned a moment ago: a new subject for each, or whoever came first meanwhile. */
+  create(unknown: ReadonlyMap<string, ClaimedIdentifier>): Promise<Map<string, SubjectId>>
   /**
    * Gives identifiers to a subject. Answers with the owner of each: this subject, or whoever owned it before. A new one is stored as unannounced.
    * When it resolves, the rows are durable.
@@ -65,7 +67,8 @@ export function directory(options: {
     concurrency: 2,
     read: async (ids) => {
       const found = new Map<string, SubjectId>()
-      for await (const row of store.identifiers.find({ _id: { $in: [...ids] } }, { projection: { subjectId: 1 }, batchSize: 10_000 })) {
+      const rows = await store.identifiers.find({ _id: { $in: [...ids] } }, { projection: { subjectId: 1 }, batchSize: 10_000 }).toArray()
+      for (const row of rows) {
         owners.set(row._id, row.subjectId)
         found.set(row._id, row.subjectId)
       }
@@ -124,6 +127,7 @@ export function directory(options: {
 
   return {
     find,
+    create,
     async findOrCreate(refs) {
       const lookupIds = refs.flatMap((ref) => (ref.by === 'identifier' ? [ref.lookupId] : []))
       const found = lookupIds.length === 0 ? new Map<string, SubjectId>() : await find(lookupIds)
@@ -167,7 +171,8 @@ export function directory(options: {
     async subjects(ids) {
       const rows = new Map<SubjectId, SubjectRow>()
       if (ids.length === 0) return rows
-      for await (const row of store.subjects.find({ _id: { $in: [...new Set(ids)] } }, { batchSize: 10_000 })) rows.set(row._id, row)
+      const found = await store.subjects.find({ _id: { $in: [...new Set(ids)] } }, { batchSize: 10_000 }).toArray()
+      for (const row of found) rows.set(row._id, row)
       return rows
     },
     async stop() {

@@ -61,6 +61,7 @@ export function readHandlers(api: ReadsApi) {
   const { people, journal, store, watch, now } = api
   const { policy } = api.door
   const keys = everyKey(policy)
+  const shown = shownPolicy(policy)
 
   const one = async (ref: PersonRef): Promise<Person> => {
     const [person] = await people.find([ref], () => 'subject')
@@ -182,29 +183,7 @@ export function readHandlers(api: ReadsApi) {
       }
     },
 
-    GetPolicy: async (_request: GetPolicyRequest__Output): Promise<GetPolicyResponse> => ({
-      id: policy.id,
-      version: policy.version,
-      title: policy.title,
-      purposes: policy.purposes.map(({ key, title, clause, refusable, default: byDefault, topics }) => ({
-        key,
-        title,
-        clause,
-        refusable,
-        defaultChoice: choiceWords.toWire(byDefault),
-        topics: topics.map((topic) => ({ key: topic.key, title: topic.title })),
-      })),
-      recipients: policy.recipients.map(({ id, title, clause, role, purposes, grants, fulfilment }) => ({
-        id,
-        title,
-        clause,
-        role,
-        purposes: [...purposes],
-        grants: grants.map(({ kind, form }) => ({ kind: identifierKindWords.toWire(kind), form, count: 0 })),
-        fulfilledBy: fulfilment.by,
-        connector: fulfilment.by === 'connector' ? fulfilment.connector : '',
-      })),
-    }),
+    GetPolicy: async (_request: GetPolicyRequest__Output): Promise<GetPolicyResponse> => shown,
   }
 }
 
@@ -234,5 +213,31 @@ function watched(row: ChangeRow, token: string): WatchChangesResponse {
     changed: [...row.changed],
     acceptedAt: toTimestamp(row.acceptedAt.getTime()),
     policyVersion: row.policyVersion,
+  }
+}
+
+function shownPolicy(policy: Policy): GetPolicyResponse {
+  return {
+    id: policy.id,
+    version: policy.version,
+    title: policy.title,
+    purposes: policy.purposes.map(({ key, title, clause, refusable, default: byDefault, topics }) => ({
+      key,
+      title,
+      clause,
+      refusable,
+      defaultChoice: choiceWords.toWire(byDefault),
+      topics: topics.map((topic) => ({ key: topic.key, title: topic.title })),
+    })),
+    recipients: policy.recipients.map(({ id, title, clause, role, purposes, grants, fulfilment }) => ({
+      id,
+      title,
+      clause,
+      role,
+      purposes: [...purposes],
+      grants: grants.map(({ kind, form }) => ({ kind: identifierKindWords.toWire(kind), form, count: 0 })),
+      fulfilledBy: fulfilment.by,
+      connector: fulfilment.by === 'connector' ? fulfilment.connector : '',
+    })),
   }
 }

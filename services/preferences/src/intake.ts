@@ -3,9 +3,11 @@ import {
   changeIdOf,
   decideChange,
   type Evidence,
+  emptySnapshot,
   type Origin,
   type Policy,
   type RequestedChoice,
+  type Snapshot,
   type SubjectId,
 } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
@@ -13,7 +15,7 @@ import { asError } from '@heed/platform/errors'
 import { GrpcFault, status } from '@heed/platform/grpc'
 import type { Logger } from '@heed/platform/log'
 import { type GroupCommit, groupCommit, QueueFullError } from '@heed/platform/mongo'
-import type { Directory } from './directory.ts'
+import type { ClaimedIdentifier, Directory } from './directory.ts'
 import type { PersonRef } from './door.ts'
 import { contended, refusalFault, reusedRequestId, unknownSubject } from './faults.ts'
 import { type Journal, lostVersion, rowOf, snapshotOf } from './journal.ts'
@@ -72,6 +74,7 @@ export interface IntakeOptions {
 interface Work {
   readonly item: IntakeItem
   attempts: number
+  settled: boolean
   resolve(accepted: Accepted): void
   reject(error: Error): void
 }
@@ -82,6 +85,7 @@ interface Lane {
   busy: boolean
 }
 
+const nobody = emptySnapshot('' as SubjectId)
 const maxBatch = 500
 const maxAttempts = 200
 
@@ -118,17 +122,35 @@ export function intake(options: IntakeOptions): Intake {
   let stopping = false
   let drained: (() => void) | undefined
 
-  const settled = () => {
+  const settle = (work: Work) => {
+    work.settled = true
     waiting -= 1
     if (waiting === 0) drained?.()
   }
   const answer = (work: Work, accepted: Accepted) => {
     work.resolve(accepted)
-    settled()
+    settle(work)
   }
   const refuse = (work: Work, thrown: unknown) => {
     work.reject(thrown instanceof QueueFullError ? tooMany() : asError(thrown))
-    settled()
+    settle(work)
+  }
+
+  const decisionOn = (item: IntakeItem, current: Snapshot) =>
+    decideChange({
+      policy,
+      current,
+      requested: item.requested,
+      ...(item.evidence === undefined ? {} : { evidence: item.evidence }),
+      origin: item.origin,
+      now: clock.now(),
+    })
+
+  /** Why a request about somebody who is not known would be refused. */
+  const strangersRefusal = (item: IntakeItem): GrpcFault | undefined => {
+    if (item.expectedVersion !== undefined) return versionMismatch(0)
+    const decision = decisionOn(item, nobody)
+    return decision.kind === 'refused' ? refusalFault(decision.violations) : undefined
   }
 
   // ---- first step: whom does each request mean?
@@ -140,13 +162,26 @@ export function intake(options: IntakeOptions): Intake {
     while (arriving.length > 0) {
       const batch = arriving.splice(0, maxBatch)
       try {
-        const owners = await directory.findOrCreate(batch.map(({ item }) => item.ref))
-        for (const [index, work] of batch.entries()) {
-          const owner = owners[index]
+        const owners = await directory.find(batch.flatMap(({ item }) => (item.ref.by === 'identifier' ? [item.ref.lookupId] : [])))
+        const strangers = new Map<string, ClaimedIdentifier>()
+        const welcome = batch.filter((work) => {
+          const { ref } = work.item
+          if (ref.by === 'subject' || owners.has(ref.lookupId)) return true
+          const refusal = strangersRefusal(work.item)
+          // nothing is kept of somebody whose first request is refused
+          if (refusal !== undefined) refuse(work, refusal)
+          else strangers.set(ref.lookupId, ref)
+          return refusal === undefined
+        })
+        const created = strangers.size === 0 ? new Map<string, SubjectId>() : await directory.create(strangers)
+        for (const work of welcome) {
+          const { ref } = work.item
+          const owner = ref.by === 'subject' ? ref.subjectId : (owners.get(ref.lookupId) ?? created.get(ref.lookupId))
           if (owner !== undefined) enter(owner, work)
+          else refuse(work, unknownSubject())
         }
       } catch (thrown) {
-        for (const work of batch) refuse(work, thrown)
+        for (const work of batch) if (!work.settled) refuse(work, thrown)
       }
       pump()
     }
@@ -262,14 +297,7 @@ export function intake(options: IntakeOptions): Intake {
       next(subjectId)
       return
     }
-    const decision = decideChange({
-      policy,
-      current: snapshot,
-      requested: item.requested,
-      ...(item.evidence === undefined ? {} : { evidence: item.evidence }),
-      origin: item.origin,
-      now: clock.now(),
-    })
+    const decision = decisionOn(item, snapshot)
     switch (decision.kind) {
       case 'refused':
         refuse(work, refusalFault(decision.violations))
@@ -322,7 +350,7 @@ export function intake(options: IntakeOptions): Intake {
     if (waiting >= maxWaiting) return Promise.reject(tooMany())
     waiting += 1
     const taken = new Promise<Accepted>((resolve, reject) => {
-      arriving.push({ item, attempts: 0, resolve, reject })
+      arriving.push({ item, attempts: 0, settled: false, resolve, reject })
     })
     if (!locating) void locate()
     return taken
@@ -376,16 +404,16 @@ interface Before {
 async function journalledRequests(store: Store, rowIds: readonly string[]): Promise<Map<string, Before>> {
   const found = new Map<string, Before>()
   const projection = { subjectId: 1, version: 1, acceptedAt: 1, body: 1 }
-  for await (const row of store.changes.find({ _id: { $in: [...rowIds] } }, { projection, batchSize: 10_000 })) {
-    found.set(row._id, { body: row.body, accepted: acceptedOf(row, true) })
-  }
+  const rows = await store.changes.find({ _id: { $in: [...rowIds] } }, { projection, batchSize: 10_000 }).toArray()
+  for (const row of rows) found.set(row._id, { body: row.body, accepted: acceptedOf(row, true) })
   return found
 }
 
 /** Requests that changed nothing. */
 async function answeredRequests(store: Store, rowIds: readonly string[]): Promise<Map<string, Before>> {
   const found = new Map<string, Before>()
-  for await (const { _id, body, answer } of store.requests.find({ _id: { $in: [...rowIds] } }, { batchSize: 10_000 })) {
+  const rows = await store.requests.find({ _id: { $in: [...rowIds] } }, { batchSize: 10_000 }).toArray()
+  for (const { _id, body, answer } of rows) {
     found.set(_id, { body, accepted: acceptedOf({ ...answer, acceptedAt: new Date(answer.acceptedAt) }, false) })
   }
   return found

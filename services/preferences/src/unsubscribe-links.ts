@@ -82,6 +82,11 @@ export function links(options: {
 
   return {
     async create(purpose, people, caller) {
+      // before anybody is created: a call that is refused leaves nothing behind
+      const named = await directory.subjects(people.flatMap((ref) => (ref.by === 'subject' ? [ref.subjectId] : [])))
+      for (const [index, ref] of people.entries()) {
+        if (ref.by === 'subject' && !named.has(ref.subjectId)) throw unknownSubject(`subjects[${index}]`)
+      }
       const owners = await directory.findOrCreate(people)
       const standings = await journal.effective(owners)
       const subjectIds = owners.map((owner) => standings.get(owner)?.subjectId ?? owner)
