@@ -23,6 +23,14 @@ export type { LoggedRequest, RouteTotal } from './frame/request-log.ts'
 export type { PersonQuestion, SandboxLog, VendorControl } from './frame/vendor.ts'
 export type { GoogleCredentials } from './google/sign-in.ts'
 export type {
+  AnalyticsBelief,
+  AnalyticsFault,
+  AnalyticsPerson,
+  GoogleAnalytics,
+  GoogleAnalyticsControl,
+  GoogleAnalyticsOptions,
+} from './google-analytics/index.ts'
+export type {
   GoogleAccount,
   GoogleDataManager,
   GoogleDataManagerControl,

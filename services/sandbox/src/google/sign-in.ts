@@ -32,8 +32,8 @@ export interface GoogleSignIn {
   token(request: HttpRequest): HttpReply
   /** What the token endpoint says to revoked credentials. */
   refused(): HttpReply
-  /** Why this request is not let in; `undefined` when it is. */
-  admit(request: HttpRequest): HttpReply | undefined
+  /** Why this request is not let in; `undefined` when it is. `wanted` narrows the API's scopes for one of its methods. */
+  admit(request: HttpRequest, wanted?: readonly string[]): HttpReply | undefined
   /** Ends every access token that was got at the token endpoint. */
   recall(): void
 }
@@ -112,7 +112,7 @@ export async function createGoogleSignIn(stage: Stage, { scopes, humansNameThePr
           return denied('unsupported_grant_type', 'Invalid grant_type')
       }
     },
-    admit({ headers, query }) {
+    admit({ headers, query }, wanted = scopes) {
       const [scheme = '', token = ''] = (headers.authorization ?? '').split(' ')
       const withKey = query.has('key') || headers['x-goog-api-key'] !== undefined
       if (scheme.toLowerCase() !== 'bearer' || token === '') {
@@ -125,7 +125,7 @@ export async function createGoogleSignIn(stage: Stage, { scopes, humansNameThePr
       if (sameText(token, credentials.accessToken)) return undefined
       const claims = office.check(token)
       if (typeof claims === 'string') return invalidToken()
-      if (!scopes.some((scope) => claims.scope?.split(' ').includes(scope))) {
+      if (!wanted.some((scope) => claims.scope?.split(' ').includes(scope))) {
         return googleError('PERMISSION_DENIED', 'Request had insufficient authentication scopes.', {
           reason: 'ACCESS_TOKEN_SCOPE_INSUFFICIENT',
         })
