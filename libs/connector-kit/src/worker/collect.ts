@@ -50,7 +50,8 @@ export class Collector {
       })
     }
     for (const planned of plan) {
-      for (const id of planned.covers) {
+      // a request that names a delivery twice comes back once
+      for (const id of new Set(planned.covers)) {
         const progress = this.#progress.get(id)
         if (progress === undefined) continue
         if (planned.via === 'nothing') {
@@ -78,12 +79,12 @@ export class Collector {
   add(result: RequestResult): DeliveryId[] {
     const finished: DeliveryId[] = []
     const waiting: DeliveryId[] = []
-    for (const id of new Set(result.request.covers)) {
+    const covered = new Set(result.request.covers)
+    for (const id of covered) {
       const progress = this.#progress.get(id)
       if (progress === undefined) continue
-      this.#takeIn(progress, id, result, waiting)
-      // a request may name a delivery twice; the plan counted it so
-      progress.open -= result.request.covers.reduce((count, covered) => (covered === id ? count + 1 : count), 0)
+      this.#takeIn(progress, id, result, waiting, covered.size)
+      progress.open -= 1
       if (progress.open <= 0) finished.push(id)
     }
     if (result.kind === 'read') {
@@ -93,7 +94,7 @@ export class Collector {
     return finished
   }
 
-  #takeIn(progress: Progress, id: DeliveryId, result: RequestResult, waiting: DeliveryId[]): void {
+  #takeIn(progress: Progress, id: DeliveryId, result: RequestResult, waiting: DeliveryId[], among: number): void {
     switch (result.kind) {
       case 'unsent':
         progress.unsent += 1
@@ -121,7 +122,7 @@ export class Collector {
           progress.unanswered = { kind: 'unanswered', reason: 'unavailable.incomplete-answer', sent: true, durationMs: progress.durationMs }
         } else {
           const combined = progress.outcome === undefined ? outcome : leastSettled(progress.outcome, outcome)
-          if (combined === outcome) progress.among = new Set(result.request.covers).size
+          if (combined === outcome) progress.among = among
           progress.outcome = combined
         }
         return

@@ -19,6 +19,8 @@ export type RequestResult =
       readonly job: Job | undefined
       readonly observed: NonNullable<Interpretation['observed']>
       readonly needsFull: boolean
+      /** The last answer was about the account only: it says nothing about what was asked. */
+      readonly troubled?: true
       readonly durationMs: number
     }
 
@@ -130,6 +132,7 @@ export async function execute<Settings>(sender: Sender<Settings>, request: Plann
   const observed: NonNullable<Interpretation['observed']>[number][] = []
   let job: Job | undefined
   let needsFull = false
+  let troubled = false
   let durationMs = 0
   let step: PlannedRequest | undefined = request
 
@@ -169,10 +172,11 @@ export async function execute<Settings>(sender: Sender<Settings>, request: Plann
     observed.push(...(interpretation.observed ?? []))
     job = interpretation.job ?? job
     needsFull = needsFull || interpretation.needsFull === true
+    troubled = interpretation.trouble !== undefined
     step = interpretation.next
   }
   await sender.answered()
-  return { kind: 'read', request, outcomes: combineOutcomes(said), job, observed, needsFull, durationMs }
+  return { kind: 'read', request, outcomes: combineOutcomes(said), job, observed, needsFull, durationMs, ...(troubled ? { troubled } : {}) }
 }
 
 /** Sends the requests of a plan, side by side or one after the other; the first that fails of the latter leaves the rest unsent. */

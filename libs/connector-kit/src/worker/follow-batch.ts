@@ -84,7 +84,8 @@ export function jobAfter(
     for (const index of open) spoken.set(index, { kind: 'deferred', reason: 'unavailable.incomplete-answer' })
     return { ...job, done: true, said: groupSaid(spoken, size) }
   }
-  const polls = result.job.id === job.id ? job.polls + 1 : 0
+  // trouble of the account is no "not yet": the next look is no later for it
+  const polls = result.job.id === job.id ? job.polls + (result.troubled ? 0 : 1) : 0
   const { note: _, ...rest } = job
   return {
     ...rest,
