@@ -53,8 +53,8 @@ describe.runIf(executable !== undefined)('the page behind an unsubscribe link', 
     })
     await page.goto(link.url)
     await page.screenshot({ path: `${pictures}unsubscribe.png` })
-    expect(await page.getByRole('heading').textContent()).toBe('Stop these e-mails?')
-    expect(await page.getByRole('button').allTextContents()).toEqual(['Stop “The newsletter”', 'Stop all marketing e-mail'])
+    expect(await page.getByRole('heading').textContent()).toBe('Stop these emails?')
+    expect(await page.getByRole('button').allTextContents()).toEqual(['Stop “The newsletter”', 'Stop all marketing email'])
     expect(await versionOf(link.subjectId)).toBe(0)
     await page.getByRole('button', { name: 'Stop “The newsletter”' }).click()
     await page.getByRole('heading', { name: 'Done.' }).waitFor()
@@ -65,11 +65,11 @@ describe.runIf(executable !== undefined)('the page behind an unsubscribe link', 
     await context.close()
   })
 
-  it('stops all marketing e-mail by its second button', async () => {
+  it('stops all marketing email by its second button', async () => {
     const link = await linkOf('all@example.org')
     const page = await browser.newPage()
     await page.goto(link.url)
-    await page.getByRole('button', { name: 'Stop all marketing e-mail' }).click()
+    await page.getByRole('button', { name: 'Stop all marketing email' }).click()
     await page.getByRole('heading', { name: 'Done.' }).waitFor()
     const { chosen } = await test.clients.preferences.getPreferences({ subject: { subjectId: link.subjectId } })
     expect(chosen).toMatchObject([{ purpose: 'email-marketing', choice: 'CHOICE_DENIED' }])

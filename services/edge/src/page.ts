@@ -33,13 +33,13 @@ export interface UnsubscribePage {
 /** The page behind a link: one button, and for a topic's link a second one that stops everything. Works without scripts. */
 export function unsubscribePage(page: UnsubscribePage): string {
   const forAll = page.allAction === undefined
-  const what = forAll ? 'all our marketing e-mail' : page.topicTitle === undefined ? 'this kind of e-mail' : `“${escaped(page.topicTitle)}”`
+  const what = forAll ? 'all our marketing email' : page.topicTitle === undefined ? 'this kind of email' : `“${escaped(page.topicTitle)}”`
   return document(
-    'Stop these e-mails?',
-    `<h1>Stop these e-mails?</h1>
+    'Stop these emails?',
+    `<h1>Stop these emails?</h1>
 <p>You are about to stop ${what}. Nothing has been changed yet.</p>
-<form method="post" action="${escaped(page.action)}"><input type="hidden" name="confirm" value="1"><button type="submit">${forAll ? 'Stop all marketing e-mail' : `Stop ${what}`}</button></form>
-${page.allAction === undefined ? '' : `<form method="post" action="${escaped(page.allAction)}"><input type="hidden" name="confirm" value="1"><button class="second" type="submit">Stop all marketing e-mail</button></form>`}
+<form method="post" action="${escaped(page.action)}"><input type="hidden" name="confirm" value="1"><button type="submit">${forAll ? 'Stop all marketing email' : `Stop ${what}`}</button></form>
+${page.allAction === undefined ? '' : `<form method="post" action="${escaped(page.allAction)}"><input type="hidden" name="confirm" value="1"><button class="second" type="submit">Stop all marketing email</button></form>`}
 <p class="soft">Messages about your orders, your account and its security are not affected.</p>`,
   )
 }
@@ -47,9 +47,9 @@ ${page.allAction === undefined ? '' : `<form method="post" action="${escaped(pag
 /** The answer to our own button. */
 export function donePage(): string {
   return document(
-    'You will not get these e-mails any more',
+    'You will not get these emails any more',
     `<h1 class="done">Done.</h1>
-<p>Your choice is recorded and is on its way to everyone who sends these e-mails for us. A message that is already on its way may still arrive.</p>
+<p>Your choice is recorded and is on its way to everyone who sends these emails for us. A message that is already on its way may still arrive.</p>
 <p class="soft">Messages about your orders, your account and its security are not affected.</p>`,
   )
 }
@@ -59,7 +59,7 @@ export function notFoundPage(): string {
   return document(
     'This link does not work',
     `<h1>This link does not work</h1>
-<p>It may have been cut off. Open the link from the e-mail once more, or copy the whole of it into the address bar.</p>`,
+<p>It may have been cut off. Open the link from the email once more, or copy the whole of it into the address bar.</p>`,
   )
 }
 
