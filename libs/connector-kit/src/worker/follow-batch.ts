@@ -1,9 +1,9 @@
 import type { DeliveryId, Outcome } from '@heed/domain'
 import { leastSettled } from '../combine.ts'
 import type { Interpretation, Job, PlannedRequest } from '../contract.ts'
-import { newToken } from '../inbox/line.ts'
+import { type FollowedRow, newToken } from '../inbox/line.ts'
 import { rowIdOf } from '../inbox/row.ts'
-import type { Settlement } from '../inbox/settlement.ts'
+import type { HeldRow, Settlement } from '../inbox/settlement.ts'
 import { type BatchItem, deliveryOfItem, groupSaid, nextPoll, positionsOf, type StoredBatch, type StoredJob } from './batch-store.ts'
 import { execute, type RequestResult } from './execute.ts'
 import { type Finding, judge } from './judge.ts'
@@ -105,16 +105,16 @@ function settleItems<Settings>(
   work: RecipientWork<Settings>,
   followed: FollowedBatch,
   outcomes: Iterable<readonly [number, Outcome]>,
-  rowsOf: ReadonlyMap<string, { failures: number; giveUps: number }>,
+  rowsOf: ReadonlyMap<string, FollowedRow>,
   givenUp: ReadonlySet<number>,
-): [string, Settlement][] {
+): [HeldRow, Settlement][] {
   const { descriptor, account } = work.sender
   const random = work.random()
   const all = [...outcomes]
   const refused = all.filter(([, outcome]) => 'reason' in outcome && outcome.reason.startsWith('batch.'))
   const [first, second] = [newToken('p'), newToken('p')]
   const partOf = new Map(refused.map(([index], place) => [index, place < Math.ceil(refused.length / 2) ? first : second]))
-  const settled: [string, Settlement][] = []
+  const settled: [HeldRow, Settlement][] = []
   for (const [index, outcome] of all) {
     const item = followed.items[index]
     if (item === undefined) continue
@@ -141,7 +141,7 @@ function settleItems<Settings>(
       holds: false,
     })
     settled.push([
-      rowId,
+      row,
       givenUp.has(index)
         ? { ...settlement, giveUp: true, unknown: true, ...(lastTry ? {} : { dueAt: work.clock.now(), waitReason: 'unknown_outcome' }) }
         : settlement,
@@ -161,7 +161,7 @@ export async function settleFollowed<Settings>(
   const { outcomes, waiting } = followed.standing(jobs)
   for (const index of givenUp) outcomes.set(index, outcomes.get(index) ?? { kind: 'deferred', reason: 'unavailable.no-confirmation' })
   const ready = [...outcomes].filter(([index]) => !waiting.has(index) || givenUp.has(index))
-  const rowsOf = await work.line.held(
+  const rowsOf = await work.line.followed(
     batch._id,
     ready.flatMap(([index]) => {
       const item = followed.items[index]
@@ -169,7 +169,7 @@ export async function settleFollowed<Settings>(
     }),
   )
   const settler = createSettler(work, batch._id)
-  for (const [rowId, settlement] of settleItems(work, followed, ready, rowsOf, givenUp)) settler.add(rowId, settlement)
+  for (const [row, settlement] of settleItems(work, followed, ready, rowsOf, givenUp)) settler.add(row, settlement)
   await settler.drain()
   const open = jobs.filter((job) => !job.done)
   if (open.length === 0) return work.batches.close(batch._id)
