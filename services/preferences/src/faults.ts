@@ -70,3 +70,24 @@ export function contended(): GrpcFault {
     retryAfterSeconds: 1,
   })
 }
+
+/** The caller decided on another version than the newest. */
+export function versionMismatch(newest: number): GrpcFault {
+  return new GrpcFault({
+    code: status.FAILED_PRECONDITION,
+    reason: 'VERSION_MISMATCH',
+    message: `the newest version is ${newest}; nothing was changed`,
+    violations: [{ field: 'expected_version', description: 'read the newest version and decide again' }],
+    metadata: { newestVersion: String(newest) },
+  })
+}
+
+/** More requests wait than may. */
+export function intakeFull(): GrpcFault {
+  return new GrpcFault({
+    code: status.RESOURCE_EXHAUSTED,
+    reason: 'INTAKE_FULL',
+    message: 'more changes wait than may; nothing was changed',
+    retryAfterSeconds: 1,
+  })
+}

@@ -1,6 +1,4 @@
 import {
-  type ChangeId,
-  changeIdOf,
   decideChange,
   type Evidence,
   emptySnapshot,
@@ -12,13 +10,15 @@ import {
 } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
-import { GrpcFault, status } from '@heed/platform/grpc'
+import { GrpcFault } from '@heed/platform/grpc'
 import type { Logger } from '@heed/platform/log'
 import { type GroupCommit, groupCommit, QueueFullError } from '@heed/platform/mongo'
 import type { ClaimedIdentifier, Directory } from './directory.ts'
 import type { PersonRef } from './door.ts'
-import { contended, refusalFault, reusedRequestId, unknownSubject } from './faults.ts'
+import { contended, intakeFull, refusalFault, reusedRequestId, unknownSubject, versionMismatch } from './faults.ts'
 import { type Journal, lostVersion, rowOf, snapshotOf } from './journal.ts'
+import { Lanes } from './lanes.ts'
+import { type Accepted, acceptedOf, rememberedRequests } from './request-memory.ts'
 import type { ChangeRow, RequestRow, Store } from './rows.ts'
 
 /** One request to change what a person chose, checked at the door. */
@@ -32,16 +32,6 @@ export interface IntakeItem {
   readonly origin: Origin
   /** The newest version that the caller has seen. */
   readonly expectedVersion?: number
-}
-
-/** A request that was taken. When an intake answers with it, the change is in the journal of a majority. */
-export interface Accepted {
-  readonly subjectId: SubjectId
-  readonly version: number
-  readonly changeId: ChangeId
-  readonly changed: boolean
-  /** ms since the epoch. */
-  readonly acceptedAt: number
 }
 
 /** Takes changes. */
@@ -79,23 +69,9 @@ interface Work {
   reject(error: Error): void
 }
 
-/** A subject's requests in their order; the first one is under way while `busy`. */
-interface Lane {
-  readonly works: Work[]
-  busy: boolean
-}
-
 const nobody = emptySnapshot('' as SubjectId)
 const maxBatch = 500
 const maxAttempts = 200
-
-const tooMany = () =>
-  new GrpcFault({
-    code: status.RESOURCE_EXHAUSTED,
-    reason: 'INTAKE_FULL',
-    message: 'more changes wait than may; nothing was changed',
-    retryAfterSeconds: 1,
-  })
 
 /**
  * Two steps, each of which works on whatever has gathered meanwhile. First: whom does each request mean (and a new subject for whom nobody knows)? One batch at
@@ -113,8 +89,7 @@ export function intake(options: IntakeOptions): Intake {
   })
   const requests: GroupCommit<RequestRow> = groupCommit({ collection: store.requests, maxBatch: 1_000, maxQueue: maxWaiting + 1, log })
   const arriving: Work[] = []
-  const lanes = new Map<SubjectId, Lane>()
-  const ready: SubjectId[] = []
+  const lanes = new Lanes<SubjectId, Work>()
   const underWay = new Map<string, Promise<Accepted>>()
   let waiting = 0
   let locating = false
@@ -132,7 +107,7 @@ export function intake(options: IntakeOptions): Intake {
     settle(work)
   }
   const refuse = (work: Work, thrown: unknown) => {
-    work.reject(thrown instanceof QueueFullError ? tooMany() : asError(thrown))
+    work.reject(thrown instanceof QueueFullError ? intakeFull() : asError(thrown))
     settle(work)
   }
 
@@ -177,7 +152,7 @@ export function intake(options: IntakeOptions): Intake {
         for (const work of welcome) {
           const { ref } = work.item
           const owner = ref.by === 'subject' ? ref.subjectId : (owners.get(ref.lookupId) ?? created.get(ref.lookupId))
-          if (owner !== undefined) enter(owner, work)
+          if (owner !== undefined) lanes.add(owner, work)
           else refuse(work, unknownSubject())
         }
       } catch (thrown) {
@@ -188,29 +163,11 @@ export function intake(options: IntakeOptions): Intake {
     locating = false
   }
 
-  const enter = (subjectId: SubjectId, work: Work) => {
-    const lane = lanes.get(subjectId)
-    if (lane !== undefined) {
-      lane.works.push(work)
-      return
-    }
-    lanes.set(subjectId, { works: [work], busy: false })
-    ready.push(subjectId)
-  }
-
   // ---- second step: read, decide, insert
 
   const pump = () => {
-    while (deciding < 2 && ready.length > 0) {
-      const subjectIds = ready.splice(0, maxBatch)
-      const heads: [SubjectId, Work][] = []
-      for (const subjectId of subjectIds) {
-        const lane = lanes.get(subjectId)
-        const head = lane?.works[0]
-        if (lane === undefined || head === undefined) continue
-        lane.busy = true
-        heads.push([subjectId, head])
-      }
+    while (deciding < 2 && lanes.isReady) {
+      const heads = lanes.take(maxBatch)
       deciding += 1
       void decide(heads).finally(() => {
         deciding -= 1
@@ -219,17 +176,9 @@ export function intake(options: IntakeOptions): Intake {
     }
   }
 
-  /** The head of a lane is done with: the next one may go, or the lane ends. */
   const next = (subjectId: SubjectId) => {
-    const lane = lanes.get(subjectId)
-    if (lane === undefined) return
-    lane.works.shift()
-    lane.busy = false
-    if (lane.works.length === 0) lanes.delete(subjectId)
-    else {
-      ready.push(subjectId)
-      pump()
-    }
+    lanes.done(subjectId)
+    pump()
   }
 
   /** The head of a lane is tried again on what is held by then. */
@@ -241,10 +190,7 @@ export function intake(options: IntakeOptions): Intake {
       return
     }
     const retry = () => {
-      const lane = lanes.get(subjectId)
-      if (lane === undefined) return
-      lane.busy = false
-      ready.push(subjectId)
+      lanes.again(subjectId)
       pump()
     }
     // the row that won may not be readable on a majority yet, and several losers should not meet again at once
@@ -252,39 +198,47 @@ export function intake(options: IntakeOptions): Intake {
   }
 
   const decide = async (heads: readonly (readonly [SubjectId, Work])[]) => {
-    try {
-      const rowIds = heads.map(([, { item }]) => item.rowId)
-      const [standings, journalled, answered] = await Promise.all([
+    const giveUp = (subjectId: SubjectId, work: Work, thrown: unknown) => {
+      refuse(work, thrown)
+      next(subjectId)
+    }
+    const read = async () => {
+      const [standings, remembered] = await Promise.all([
         journal.effective(heads.map(([subjectId]) => subjectId)),
-        journalledRequests(store, rowIds),
-        answeredRequests(store, rowIds),
+        rememberedRequests(
+          store,
+          heads.map(([, { item }]) => item.rowId),
+        ),
       ])
-      const unseen = new Set<SubjectId>()
-      for (const [subjectId, { item }] of heads) {
-        if (item.ref.by === 'subject' && standings.get(subjectId)?.row === undefined) unseen.add(subjectId)
-      }
-      const existing = await directory.subjects([...unseen])
-      for (const [subjectId, work] of heads) {
-        const { item } = work
-        const standing = standings.get(subjectId)
-        const before = journalled.get(item.rowId) ?? answered.get(item.rowId)
-        if (before !== undefined) {
-          if (before.body === item.body) answer(work, before.accepted)
-          else refuse(work, reusedRequestId())
-          next(subjectId)
-        } else if (standing === undefined || (unseen.has(subjectId) && !existing.has(subjectId))) {
-          refuse(work, unknownSubject())
-          next(subjectId)
-        } else if (standing.subjectId !== subjectId) {
-          // merged: it waits its turn among the requests about the subject that is left
-          enter(standing.subjectId, work)
-          next(subjectId)
-        } else carryOut(subjectId, work, standing.row)
-      }
+      const named = heads.filter(([subjectId, { item }]) => item.ref.by === 'subject' && standings.get(subjectId)?.row === undefined)
+      const existing = await directory.subjects(named.map(([subjectId]) => subjectId))
+      return { standings, remembered, unknown: new Set(named.map(([subjectId]) => subjectId).filter((id) => !existing.has(id))) }
+    }
+    let found: Awaited<ReturnType<typeof read>>
+    try {
+      found = await read()
     } catch (thrown) {
-      for (const [subjectId, work] of heads) {
-        refuse(work, thrown)
+      for (const [subjectId, work] of heads) giveUp(subjectId, work, thrown)
+      return
+    }
+    for (const [subjectId, work] of heads) {
+      const standing = found.standings.get(subjectId)
+      const before = found.remembered.get(work.item.rowId)
+      if (before !== undefined) {
+        if (before.body === work.item.body) answer(work, before.accepted)
+        else refuse(work, reusedRequestId())
         next(subjectId)
+      } else if (standing === undefined || found.unknown.has(subjectId)) giveUp(subjectId, work, unknownSubject())
+      else if (standing.subjectId !== subjectId) {
+        // merged: it waits its turn among the requests about the subject that is left
+        lanes.add(standing.subjectId, work)
+        next(subjectId)
+      } else {
+        try {
+          carryOut(subjectId, work, standing.row)
+        } catch (thrown) {
+          giveUp(subjectId, work, thrown)
+        }
       }
     }
   }
@@ -347,7 +301,7 @@ export function intake(options: IntakeOptions): Intake {
 
   const take = (item: IntakeItem): Promise<Accepted> => {
     if (stopping) return Promise.reject(GrpcFault.unavailable('SERVER_STOPPING', 'the server is stopping'))
-    if (waiting >= maxWaiting) return Promise.reject(tooMany())
+    if (waiting >= maxWaiting) return Promise.reject(intakeFull())
     waiting += 1
     const taken = new Promise<Accepted>((resolve, reject) => {
       arriving.push({ item, attempts: 0, settled: false, resolve, reject })
@@ -379,42 +333,3 @@ export function intake(options: IntakeOptions): Intake {
 }
 
 const ignored = () => undefined
-
-function versionMismatch(newest: number): GrpcFault {
-  return new GrpcFault({
-    code: status.FAILED_PRECONDITION,
-    reason: 'VERSION_MISMATCH',
-    message: `the newest version is ${newest}; nothing was changed`,
-    violations: [{ field: 'expected_version', description: 'read the newest version and decide again' }],
-    metadata: { newestVersion: String(newest) },
-  })
-}
-
-function acceptedOf(row: { subjectId: SubjectId; version: number; acceptedAt: Date }, changed: boolean): Accepted {
-  const { subjectId, version, acceptedAt } = row
-  return { subjectId, version, changeId: changeIdOf(subjectId, version), changed, acceptedAt: acceptedAt.getTime() }
-}
-
-interface Before {
-  readonly body: string | undefined
-  readonly accepted: Accepted
-}
-
-/** Requests that made a change: the change itself remembers them. */
-async function journalledRequests(store: Store, rowIds: readonly string[]): Promise<Map<string, Before>> {
-  const found = new Map<string, Before>()
-  const projection = { subjectId: 1, version: 1, acceptedAt: 1, body: 1 }
-  const rows = await store.changes.find({ _id: { $in: [...rowIds] } }, { projection, batchSize: 10_000 }).toArray()
-  for (const row of rows) found.set(row._id, { body: row.body, accepted: acceptedOf(row, true) })
-  return found
-}
-
-/** Requests that changed nothing. */
-async function answeredRequests(store: Store, rowIds: readonly string[]): Promise<Map<string, Before>> {
-  const found = new Map<string, Before>()
-  const rows = await store.requests.find({ _id: { $in: [...rowIds] } }, { batchSize: 10_000 }).toArray()
-  for (const { _id, body, answer } of rows) {
-    found.set(_id, { body, accepted: acceptedOf({ ...answer, acceptedAt: new Date(answer.acceptedAt) }, false) })
-  }
-  return found
-}
