@@ -1,12 +1,14 @@
 import { brokerList, type Config, logLevel, milliseconds, portNumber } from '@heed/platform/config'
 import { z } from 'zod'
 
+const prefix = z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'letters, digits, _ and -, at most 40')
+
 /** What audit needs to know, wherever it runs. */
 export const auditShape = {
   HEED_ENV: { schema: z.enum(['development', 'production']).default('production'), describe: 'In production reflection is off.' },
   HEED_AUDIT_PORT: { schema: portNumber(7103), describe: 'Port of the gRPC service.' },
-  HEED_DB_PREFIX: { schema: z.string().min(1).default('heed'), describe: 'First part of the names of all databases.' },
-  HEED_TOPIC_PREFIX: { schema: z.string().min(1).default('heed'), describe: 'First part of the names of all topics and consumer groups.' },
+  HEED_DB_PREFIX: { schema: prefix.default('heed'), describe: 'Databases are named <prefix>_audit, <prefix>_callers.' },
+  HEED_TOPIC_PREFIX: { schema: prefix.default('heed'), describe: 'Topics and consumer groups are named <prefix>.….' },
   HEED_AUDIT_GROUP: {
     schema: z.string().min(1).optional(),
     describe:

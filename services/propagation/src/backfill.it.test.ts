@@ -164,6 +164,36 @@ describe('a backfill', () => {
     expect((await client.stopBackfill({ backfillId: other.backfillId })).backfill).toMatchObject({ state: 'BACKFILL_STATE_COMPLETED' })
   })
 
+  it('is stopped where the policy in force no longer names the recipient, and the trail says why', async () => {
+    const now = Date.now()
+    const row = {
+      state: 'running',
+      cursor: '',
+      scanned: 0,
+      published: 0,
+      total: 0,
+      startedAt: now,
+      assertion: now,
+      maxPerSecond: 0,
+      acts: [],
+    }
+    const id = '11111111-2222-3333-4444-555555555555'
+    await house.mongo
+      .collection<{ _id: string }>(`${house.prefix}_propagation`, 'backfills')
+      .insertOne({ _id: id, recipientId: 'gone-away', by: 'ops', reason, ...row } as { _id: string })
+    const { client } = await start()
+    const [last] = (await watched(client, id)).slice(-1)
+    expect(last).toMatchObject({ state: 'BACKFILL_STATE_STOPPED', published: 0 })
+    const acts = await until(
+      () => house.heard(house.topics.acts, 'heed.operator.acted.v1'),
+      (told) => told.some(({ recipientId: about }) => about === 'gone-away'),
+    )
+    expect(acts.find(({ recipientId: about }) => about === 'gone-away')).toMatchObject({
+      act: 'backfill-stopped',
+      why: 'the policy in force does not name this recipient',
+    })
+  })
+
   it('refuses what cannot be', async () => {
     const { client } = await start()
     await expect(client.startBackfill({ recipientId: 'the-law', maxPerSecond: -1, reason: '' })).rejects.toMatchObject({

@@ -54,6 +54,8 @@ export interface RunningPropagation {
 
 /** A place of its own on the real broker and database. */
 export interface House {
+  /** The first part of the names of its topics and databases. */
+  readonly prefix: string
   readonly topics: Topics
   readonly kafka: Kafka
   readonly mongo: MongoConnection
@@ -86,6 +88,7 @@ export async function openHouse(name: string): Promise<House> {
   const running: RunningPropagation[] = []
 
   return {
+    prefix,
     topics,
     kafka,
     mongo,
