@@ -1,11 +1,12 @@
 import { googleAnalytics } from './google-analytics/index.ts'
 import { googleDataManager } from './google-data-manager/index.ts'
 import { hashedEmail } from './hashed-email/index.ts'
+import { linkedin } from './linkedin/index.ts'
 import { mailchimp } from './mailchimp/index.ts'
 import { meta } from './meta/index.ts'
 
 /** Every vendor that is played, by the key under which code finds it. A new vendor is a folder and a line here. */
-export const cast = { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta }
+export const cast = { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin }
 
 export type CastKey = keyof typeof cast
 

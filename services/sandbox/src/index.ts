@@ -45,6 +45,7 @@ export type {
   HashedEmailFault,
   HashedEmailOptions,
 } from './hashed-email/index.ts'
+export type { Linkedin, LinkedinControl, LinkedinFault, LinkedinOptions } from './linkedin/index.ts'
 export type { AudienceInfo, MailchimpBelief, MailchimpControl, MailchimpFault, PersonAct } from './mailchimp/control.ts'
 export type { Mailchimp, MailchimpOptions } from './mailchimp/index.ts'
 export type { Meta, MetaControl, MetaFault, MetaOptions } from './meta/index.ts'
