@@ -1,26 +1,7 @@
 import { Metadata, type ServiceError, status } from '@grpc/grpc-js'
 import { HeedError } from '../errors/index.ts'
+import type { FaultDetails, FieldViolation } from './fault-details.ts'
 import { decodeDetails, encodeDetails } from './status-details.ts'
-
-/** One field of a request that is wrong. Neither text quotes what the caller sent. */
-export interface FieldViolation {
-  /** Path of the field in the request, such as `choices[2].purpose`. */
-  field: string
-  description: string
-}
-
-export interface FaultDetails {
-  /** A number of `grpc.status`. */
-  code: number
-  /** `ErrorInfo.reason`: UPPER_SNAKE, stable, for programs. */
-  reason: string
-  /** For people; no personal data. */
-  message: string
-  violations?: readonly FieldViolation[]
-  retryAfterSeconds?: number
-  /** `ErrorInfo.metadata`: ids and limits, no personal data. */
-  metadata?: Readonly<Record<string, string>>
-}
 
 /**
  * A refusal as it goes over the wire: a gRPC status with `google.rpc.Status` details (ErrorInfo of the domain `heed`,
@@ -79,4 +60,5 @@ export function decodeFault(error: ServiceError): GrpcFault {
   )
 }
 
+export type { FaultDetails, FieldViolation } from './fault-details.ts'
 export { status }

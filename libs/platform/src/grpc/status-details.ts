@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs'
-import type { FaultDetails, FieldViolation } from './faults.ts'
+import type { FaultDetails, FieldViolation } from './fault-details.ts'
 
 // A map field: protobufjs reads `keyType`, which its types do not list for a field.
 const stringMap = (id: number) => ({ keyType: 'string', type: 'string', id })

@@ -3,10 +3,17 @@ import { systemClock } from '../clock/index.ts'
 import { asError } from '../errors/index.ts'
 import { once } from '../lifecycle/index.ts'
 import type { Client } from './client.ts'
-import type { ConsumerState } from './consumer.ts'
 import { rootCause } from './errors.ts'
 import { nextOffset, toRecord } from './records.ts'
 import type { ConsumerOptions } from './types.ts'
+
+/** What a consumer tells of itself; kept across runs. */
+export interface ConsumerState {
+  paused: boolean
+  joined: boolean
+  /** Since when some partition has failed to be handled, without a success of that partition since. */
+  failingSince: Map<string, number>
+}
 
 /** Why a run is over. A fatal crash would repeat itself on every new run. */
 export type RunEnd = { kind: 'stopped' } | { kind: 'topics-changed' } | { kind: 'crashed'; error: Error; fatal: boolean }

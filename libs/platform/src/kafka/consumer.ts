@@ -3,7 +3,7 @@ import { asError } from '../errors/index.ts'
 import { once, type RunningPart } from '../lifecycle/index.ts'
 import type { AdminConnection } from './admin.ts'
 import type { MakeClient } from './client.ts'
-import { type ConsumerRun, type RunEnd, startRun } from './consumer-run.ts'
+import { type ConsumerRun, type ConsumerState, type RunEnd, startRun } from './consumer-run.ts'
 import { ConsumerDied, kafkaErrorText } from './errors.ts'
 import { committedOffsets, matchingTopics, partitionRanges, recordsBehind } from './offsets.ts'
 import type { Consumer, ConsumerOptions } from './types.ts'
@@ -12,14 +12,6 @@ const firstJoinMs = 10_000
 const failingTooLongMs = 60_000
 const longestBackoffMs = 10_000
 const patienceMs = 60_000
-
-/** What a consumer tells of itself; kept across runs. */
-export interface ConsumerState {
-  paused: boolean
-  joined: boolean
-  /** Since when some partition has failed to be handled, without a success of that partition since. */
-  failingSince: Map<string, number>
-}
 
 /**
  * Supervises one member of a group. kafkajs objects are used for one run each: an object that was stopped or has crashed may
