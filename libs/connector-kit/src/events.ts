@@ -39,16 +39,20 @@ export function workEvents(log: Logger, metrics: Metrics): WorkEvents {
 
   return {
     deliveriesAttempted: (recipientId, groups) => {
-      for (const { ids, settlement } of groups) {
+      for (const { rows, settlement } of groups) {
         const { entry, waitReason } = settlement
         if (entry === undefined) continue
         const { outcome, durationMs, nextTryAt, step } = entry
         const reason = 'reason' in outcome ? outcome.reason : undefined
-        attempts.add({ recipient: recipientId, outcome: outcome.kind, reason: reason ?? '' }, ids.length)
+        attempts.add({ recipient: recipientId, outcome: outcome.kind, reason: reason ?? '' }, rows.length)
         const facts = { recipientId, step, outcome: outcome.kind, reason, waitReason, nextTryAt, durationMs: Math.round(durationMs) }
         const level = outcome.kind === 'rejected' ? 'warn' : 'info'
-        if (ids.length <= toldOneByOne) for (const id of ids) log[level]({ ...facts, subjectId: subjectOfRow(id) }, 'delivery.attempted')
-        else log[level]({ ...facts, deliveries: ids.length, subjectId: subjectOfRow(ids[0] ?? '') }, 'deliveries.attempted')
+        if (rows.length <= toldOneByOne) {
+          for (const row of rows) {
+            const { version, assertion, attempt } = row
+            log[level]({ ...facts, subjectId: subjectOfRow(row.id), version, assertion, attempt }, 'delivery.attempted')
+          }
+        } else log[level]({ ...facts, deliveries: rows.length, subjectId: subjectOfRow(rows[0]?.id ?? '') }, 'deliveries.attempted')
       }
     },
     requestSent: (recipientId, request, result, durationMs) =>

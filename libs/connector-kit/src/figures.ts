@@ -15,7 +15,7 @@ export interface OpenFigures {
   readonly oldestAt: number | undefined
 }
 
-const openLanes = [lanes.optOut, lanes.optIn, lanes.inFlight, lanes.followed, lanes.parked] as number[]
+const openLanes = [lanes.optOut, lanes.optIn, lanes.followed, lanes.parked] as number[]
 const alarms: readonly DeadlineAlarm[] = ['none', 'half', 'eighty', 'late']
 
 /** Why a row really waits: what holds the recipient as a whole back goes before what the row itself last met. */

@@ -13,8 +13,9 @@ import type { Connector, Descriptor, Interpretation, Transport, TransportTools }
 import { type Controls, createControls } from './controls.ts'
 import { type WorkEvents, workEvents } from './events.ts'
 import type { IdentifierDirectory } from './identifiers.ts'
+import { createFlights, type Flight } from './inbox/flights.ts'
 import { createInbox, createInboxIndexes, type Inbox } from './inbox/inbox.ts'
-import { createLine } from './inbox/line.ts'
+import { createLine, newToken } from './inbox/line.ts'
 import type { InboxRow } from './inbox/row.ts'
 import { referencedCredentials, resolveReferences, SettingsError } from './settings.ts'
 import { type BatchItemRows, createBatchIndexes, createBatchStore, type StoredBatch } from './worker/batch-store.ts'
@@ -134,6 +135,7 @@ export async function createWorkshop<Settings>(
   const leases = collection<LeaseRow>('leases')
 
   const line = createLine(rows, clock)
+  const flights = createFlights(collection<Flight>('flights'), rows, { now: () => clock.now(), newTag: () => newToken('out') })
   const batches = createBatchStore(batchRows, itemRows)
   const states = recipientStates(collection<RecipientState>('recipients'))
   const events = workEvents(log, metrics)
@@ -198,6 +200,7 @@ export async function createWorkshop<Settings>(
           answered: () => probe('answered'),
         },
         line,
+        flights,
         batches,
         states,
         directory: options.identifiers,
@@ -223,8 +226,8 @@ export async function createWorkshop<Settings>(
       begin: async () => {
         // at the beginning of a term nothing can be in flight but what an earlier holder left
         for (const { recipient, descriptor } of members) {
-          const left = await line.recover(recipient.id, { all: true, quietSeconds: descriptor.quietAfterUnknownSeconds })
-          if (left > 0) log.warn({ recipientId: recipient.id, deliveries: left }, 'leases.taken-over')
+          const left = await flights.recover(recipient.id, { quietSeconds: descriptor.quietAfterUnknownSeconds })
+          if (left > 0) log.warn({ recipientId: recipient.id, deliveries: left }, 'flights.taken-over')
         }
         outcomesWritten()
       },

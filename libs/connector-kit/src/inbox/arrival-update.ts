@@ -28,7 +28,7 @@ export function arrivalUpdate(delivery: Delivery, older: readonly Delivery[], ru
     $or: [{ $lt: ['$version', fresh.version] }, { $and: [{ $eq: ['$version', fresh.version] }, { $lt: ['$assertion', fresh.assertion] }] }],
   }
   const isOpen = { $lt: [{ $ifNull: ['$lane', firstSettledLane] }, firstSettledLane] }
-  const heldLanes: number[] = newerMayOvertake ? [lanes.inFlight] : [lanes.inFlight, lanes.followed]
+  const heldLanes: number[] = newerMayOvertake ? [] : [lanes.followed]
   const held = { $in: [{ $ifNull: ['$lane', -1] }, heldLanes] }
 
   const newOutbox = {
@@ -58,7 +58,7 @@ export function arrivalUpdate(delivery: Delivery, older: readonly Delivery[], ru
   const { past: _, lane, dueAt, waitReason, unknown, ...plain } = fresh
   const asWanted = {
     ...Object.fromEntries(Object.entries(plain).map(([name, value]) => [name, literal(value)])),
-    // In flight: the row keeps its lease, and becomes due when that is settled. One request in flight for each subject and recipient.
+    // A row that follows a job becomes due when that has ended. (One that is in flight is due at once, and is not claimed before it has landed.)
     lane: { $cond: [held, '$lane', literal(lane)] },
     dueAt: { $cond: [held, '$dueAt', { $max: [literal(dueAt), '$quietUntil'] }] },
     waitReason: { $cond: [held, { $ifNull: ['$waitReason', literal(waitReason)] }, literal(waitReason)] },

@@ -2,11 +2,10 @@ import { randomBytes } from 'node:crypto'
 import type { RecipientId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import type { mongo } from 'mongoose'
-import type { Expression } from './arrival-update.ts'
-import { firstSettledLane, type InboxRow, lanes } from './row.ts'
-import { type SettledRows, settlementWrites } from './settlement.ts'
+import { firstSettledLane, type InboxRow, lanes, rowIdOf } from './row.ts'
+import { type HeldRow, type SettledRows, settlementWrites } from './settlement.ts'
 
-/** Rows that one batch holds until they are settled. */
+/** Rows that one batch works on. */
 export interface Claim {
   readonly token: string
   readonly rows: readonly InboxRow[]
@@ -16,34 +15,42 @@ export interface Claim {
 export interface NextDue {
   /** Something to be told. */
   readonly queue?: number
-  /** A lease that nobody settled. */
-  readonly lease?: number
   readonly readBack?: number
 }
 
-/** The rows of the inbox as a line in which recipients' duties wait. Every call is a fixed number of round trips, whatever the number of rows. */
+/** What a complete list needs of a row. */
+export type ToldRow = Pick<InboxRow, 'recipientId' | 'subjectId' | 'version' | 'kind' | 'wanted' | 'changed' | 'evidence' | 'acceptedAt'>
+
+/** A row that follows a batch, with what a judgement needs of it. */
+export interface FollowedRow extends HeldRow {
+  readonly failures: number
+  readonly giveUps: number
+}
+
+/**
+ * The rows of the inbox as a line in which recipients' duties wait. Every call is a fixed number of round trips, whatever the number of rows.
+ * What is claimed is nobody else's until it is released: known in this process alone, because one process works for an account at a time.
+ */
 export interface Line {
-  /** Takes what is due, opt-outs first and then the oldest. What is taken is nobody else's until it is settled, or until the lease ends. */
-  claim(recipientId: RecipientId, options: { limit: number; leaseUntil: number }): Promise<Claim>
-  /** How many are due, counted no further than `limit`; and since when the first has been. */
-  waiting(recipientId: RecipientId, limit: number): Promise<{ count: number; since: number | undefined }>
-  /** Gives held rows their fate and their outcomes, in one write. Rows that are no longer held by this token stay as they are. */
-  settle(token: string, groups: readonly SettledRows[]): Promise<void>
-  /** Hands held rows over to another token without settling them. */
-  handOver(token: string, ids: readonly string[], to: string, lane: number): Promise<void>
-  /**
-   * Makes due again what was left in flight: leases that have ended, those of one token, or all. What was sent of it has an unknown outcome. Resolves with
-   * the number of rows.
-   */
-  recover(recipientId: RecipientId, options: { quietSeconds: number; all?: boolean; token?: string }): Promise<number>
-  /** Those of the rows that a token holds, with what a judgement needs of them. */
-  held(token: string, ids: readonly string[]): Promise<Map<string, { failures: number; giveUps: number; drifts: number }>>
-  /** All that a recipient was ever asked to hold, some rows at a time, in the order of their subjects. */
-  told(recipientId: RecipientId): AsyncIterable<readonly ToldRow[]>
-  /** Puts held rows back as if they had never been taken. */
-  forget(token: string, ids: readonly string[]): Promise<void>
+  /** Takes what is due, opt-outs first and then the oldest. Writes nothing. */
+  claim(recipientId: RecipientId, limit: number): Promise<Claim>
   /** Takes rows that are to be read back; they stay settled. */
   claimReadBack(recipientId: RecipientId, limit: number): Promise<Claim>
+  /** Ends a claim. */
+  release(claim: Claim): void
+  /** How many unclaimed rows are due, counted no further than `limit`; and since when the first has been. */
+  waiting(recipientId: RecipientId, limit: number): Promise<{ count: number; since: number | undefined }>
+  /**
+   * Gives rows their fate and their outcomes, in one write. `token` names the batch where the rows follow one. A row that has gone on to a newer wish stays due
+   * for it, and a row that is no longer this process's stays as it is.
+   */
+  settle(groups: readonly SettledRows[], token?: string): Promise<void>
+  /** Lets rows follow a batch: those that are in the line at the version that it holds. Again changes nothing. */
+  adopt(recipientId: RecipientId, token: string, items: readonly Pick<InboxRow, 'subjectId' | 'version'>[]): Promise<void>
+  /** Those of the rows that follow a batch. */
+  followed(token: string, ids: readonly string[]): Promise<Map<string, FollowedRow>>
+  /** All that a recipient was ever asked to hold, some rows at a time, in the order of their subjects. */
+  told(recipientId: RecipientId): AsyncIterable<readonly ToldRow[]>
   /** Gives open rows an assertion of now: their outcomes from here on are about a state that is asserted anew. */
   reassert(ids: readonly string[]): Promise<void>
   nextDue(recipientId: RecipientId): Promise<NextDue>
@@ -51,119 +58,117 @@ export interface Line {
   hurry(recipientId: RecipientId): Promise<void>
 }
 
-/** What a complete list needs of a row. */
-export type ToldRow = Pick<InboxRow, 'recipientId' | 'subjectId' | 'version' | 'kind' | 'wanted' | 'changed' | 'evidence' | 'acceptedAt'>
-
 const idsPerQuery = 5_000
 
 /** A name that nothing else has. */
 export const newToken = (prefix: string): string => `${prefix}-${randomBytes(12).toString('base64url')}`
 
+/** A claimed row as its batch holds it: this is its next try. */
+export const heldRow = (row: InboxRow): HeldRow => ({
+  id: row._id,
+  version: row.version,
+  assertion: row.assertion,
+  attempt: row.attempts + 1,
+  priority: row.priority,
+})
+
 /** The line over an inbox collection. */
 export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line {
-  const idsOf = async (recipientId: RecipientId, lane: number, limit: number): Promise<string[]> => {
+  const claimed = new Set<string>()
+
+  /** The first unclaimed rows of a lane. Claimed ones are still in it, so as many more are looked at. */
+  const dueRows = async (recipientId: RecipientId, lane: number, limit: number): Promise<InboxRow[]> => {
     const found = await rows
-      .find({ recipientId, lane, dueAt: { $lte: clock.now() } }, { projection: { _id: 1 } })
+      .find({ recipientId, lane, dueAt: { $lte: clock.now() } }, { batchSize: limit + claimed.size + 1 })
       .sort({ dueAt: 1 })
-      .limit(limit)
+      .limit(limit + claimed.size)
       .toArray()
-    return found.map(({ _id }) => _id)
+    return found.filter(({ _id }) => !claimed.has(_id)).slice(0, limit)
+  }
+
+  const take = (found: readonly InboxRow[]): Claim => {
+    for (const { _id } of found) claimed.add(_id)
+    return { token: newToken('b'), rows: found }
   }
 
   const firstDue = async (recipientId: RecipientId, lane: number): Promise<number | undefined> => {
-    const [row] = await rows
-      .find({ recipientId, lane }, { projection: { _id: 0, dueAt: 1 } })
+    const found = await rows
+      .find({ recipientId, lane }, { projection: { dueAt: 1 } })
       .sort({ dueAt: 1 })
-      .limit(1)
+      .limit(1 + claimed.size)
       .toArray()
-    return row === undefined ? undefined : (row.dueAt ?? 0)
-  }
-
-  const take = async (ids: readonly string[], fromLanes: readonly number[], changes: Expression): Promise<Claim> => {
-    const token = newToken('b')
-    if (ids.length === 0) return { token, rows: [] }
-    const lease = { token, version: '$version', assertion: '$assertion', attempt: { $add: ['$attempts', 1] } }
-    await rows.updateMany({ _id: { $in: [...ids] }, lane: { $in: [...fromLanes] } }, [{ $set: { ...changes, lease } }])
-    // read after the claim: between finding and claiming a newer wish may have come
-    const held = await rows.find({ _id: { $in: [...ids] }, 'lease.token': token }, { batchSize: ids.length + 1 }).toArray()
-    const place = new Map(ids.map((id, index) => [id, index]))
-    return { token, rows: held.sort((a, b) => (place.get(a._id) ?? 0) - (place.get(b._id) ?? 0)) }
+    const first = found.find(({ _id }) => !claimed.has(_id))
+    return first === undefined ? undefined : (first.dueAt ?? 0)
   }
 
   return {
-    claim: async (recipientId, { limit, leaseUntil }) => {
-      const [optOuts, optIns] = await Promise.all([idsOf(recipientId, lanes.optOut, limit), idsOf(recipientId, lanes.optIn, limit)])
-      return take([...optOuts, ...optIns].slice(0, limit), [lanes.optOut, lanes.optIn], {
-        lane: { $literal: lanes.inFlight },
-        dueAt: { $literal: leaseUntil },
-        attempts: { $add: ['$attempts', 1] },
-      })
+    claim: async (recipientId, limit) => {
+      const optOuts = await dueRows(recipientId, lanes.optOut, limit)
+      const optIns = optOuts.length < limit ? await dueRows(recipientId, lanes.optIn, limit - optOuts.length) : []
+      return take([...optOuts, ...optIns])
+    },
+
+    claimReadBack: async (recipientId, limit) => take(await dueRows(recipientId, lanes.readBack, limit)),
+
+    release: (claim) => {
+      for (const { _id } of claim.rows) claimed.delete(_id)
     },
 
     waiting: async (recipientId, limit) => {
-      const due = { recipientId, lane: { $in: [lanes.optOut, lanes.optIn] as number[] }, dueAt: { $lte: clock.now() } }
-      const [count, ...firsts] = await Promise.all([
-        rows.countDocuments(due, { limit, hint: 'line' }),
-        firstDue(recipientId, lanes.optOut),
-        firstDue(recipientId, lanes.optIn),
-      ])
-      const since = Math.min(...firsts.map((at) => at ?? Number.POSITIVE_INFINITY))
-      return { count, since: count === 0 ? undefined : since }
+      const found = await rows
+        .find(
+          { recipientId, lane: { $in: [lanes.optOut, lanes.optIn] as number[] }, dueAt: { $lte: clock.now() } },
+          { projection: { dueAt: 1 }, hint: 'line' },
+        )
+        .limit(limit + claimed.size)
+        .toArray()
+      const unclaimed = found.filter(({ _id }) => !claimed.has(_id)).slice(0, limit)
+      const since = unclaimed.reduce<number | undefined>((first, { dueAt = 0 }) => Math.min(first ?? dueAt, dueAt), undefined)
+      return { count: unclaimed.length, since }
     },
 
-    settle: async (token, groups) => {
-      const writes = settlementWrites(token, groups, clock.now(), newToken('out'))
+    settle: async (groups, token) => {
+      const context = { now: clock.now(), tag: newToken('out'), ...(token === undefined ? {} : { token }) }
+      const { current, overtaken, rows: count } = settlementWrites(groups, context)
+      if (current.length === 0) return
+      const { matchedCount } = await rows.bulkWrite(current, { ordered: false })
+      if (matchedCount < count) await rows.bulkWrite(overtaken, { ordered: false })
+    },
+
+    adopt: async (recipientId, token, items) => {
+      const byVersion = new Map<number, string[]>()
+      for (const { subjectId, version } of items) {
+        const ids = byVersion.get(version)
+        if (ids === undefined) byVersion.set(version, [rowIdOf(recipientId, subjectId)])
+        else ids.push(rowIdOf(recipientId, subjectId))
+      }
+      const attempt = { $add: ['$attempts', 1] }
+      const lease = { token: { $literal: token }, version: '$version', assertion: '$assertion', attempt }
+      const follow = { lane: { $literal: lanes.followed }, dueAt: '$$REMOVE', attempts: attempt, lease }
+      const inLine = { lane: { $in: [lanes.optOut, lanes.optIn] as number[] } }
+      const writes: mongo.AnyBulkWriteOperation<InboxRow>[] = []
+      for (const [version, ids] of byVersion) {
+        for (let from = 0; from < ids.length; from += idsPerQuery) {
+          writes.push({
+            updateMany: { filter: { _id: { $in: ids.slice(from, from + idsPerQuery) }, version, ...inLine }, update: [{ $set: follow }] },
+          })
+        }
+      }
       if (writes.length > 0) await rows.bulkWrite(writes, { ordered: false })
     },
 
-    handOver: async (token, ids, to, lane) => {
-      if (ids.length === 0) return
-      await rows.updateMany({ _id: { $in: [...ids] }, 'lease.token': token }, [
-        { $set: { lane: { $literal: lane }, dueAt: '$$REMOVE', 'lease.token': { $literal: to } } },
-      ])
-    },
-
-    recover: async (recipientId, { quietSeconds, all = false, token }) => {
-      const now = clock.now()
-      const quietUntil = now + quietSeconds * 1000
-      const which = token === undefined ? (all ? {} : { dueAt: { $lte: now } }) : { 'lease.token': token }
-      const left = { recipientId, lane: lanes.inFlight, ...which }
-      const entry = {
-        version: '$lease.version',
-        assertion: '$lease.assertion',
-        attempt: '$lease.attempt',
-        step: { $literal: 'asserted' },
-        outcome: { $literal: { kind: 'deferred', reason: 'unavailable.process-ended' } },
-        waitReason: { $literal: 'unknown_outcome' },
-        nextTryAt: { $literal: quietUntil },
-        at: { $literal: now },
-        durationMs: { $literal: 0 },
-      }
-      const result = await rows.updateMany(left, [
-        {
-          $set: {
-            lane: '$priority',
-            dueAt: quietSeconds > 0 ? { $literal: quietUntil } : '$queuedAt',
-            quietUntil: { $literal: quietUntil },
-            unknown: { $literal: true },
-            waitReason: { $literal: 'unknown_outcome' },
-            lease: '$$REMOVE',
-            outbox: { $concatArrays: [{ $ifNull: ['$outbox', []] }, [entry]] },
-            outboxTag: { $literal: newToken('out') },
-          },
-        },
-      ])
-      return result.modifiedCount
-    },
-
-    held: async (token, ids) => {
-      const projection = { failures: 1, giveUps: 1, drifts: 1 }
-      const held = new Map<string, { failures: number; giveUps: number; drifts: number }>()
+    followed: async (token, ids) => {
+      const projection = { failures: 1, giveUps: 1, lease: 1, priority: 1 }
+      const followed = new Map<string, FollowedRow>()
       for (let from = 0; from < ids.length; from += idsPerQuery) {
         const found = await rows.find({ _id: { $in: ids.slice(from, from + idsPerQuery) }, 'lease.token': token }, { projection }).toArray()
-        for (const { _id, failures, giveUps, drifts } of found) held.set(_id, { failures, giveUps, drifts })
+        for (const { _id, failures, giveUps, priority, lease } of found) {
+          if (lease === undefined) continue
+          const { version, assertion, attempt } = lease
+          followed.set(_id, { id: _id, version, assertion, attempt, priority, failures, giveUps })
+        }
       }
-      return held
+      return followed
     },
 
     told: async function* (recipientId) {
@@ -181,20 +186,6 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
       if (some.length > 0) yield some
     },
 
-    forget: async (token, ids) => {
-      for (let from = 0; from < ids.length; from += idsPerQuery) {
-        await rows.updateMany({ _id: { $in: ids.slice(from, from + idsPerQuery) }, 'lease.token': token }, [
-          { $set: { lane: '$priority', dueAt: '$queuedAt', lease: '$$REMOVE', attempts: { $subtract: ['$attempts', 1] } } },
-        ])
-      }
-    },
-
-    claimReadBack: async (recipientId, limit) =>
-      take(await idsOf(recipientId, lanes.readBack, limit), [lanes.readBack], {
-        // comes back by itself where the process ends
-        dueAt: { $literal: clock.now() + 600_000 },
-      }),
-
     reassert: async (ids) => {
       const now = clock.now()
       await rows.updateMany(
@@ -204,15 +195,11 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
     },
 
     nextDue: async (recipientId) => {
-      const [optOut, optIn, lease, readBack] = await Promise.all(
-        [lanes.optOut, lanes.optIn, lanes.inFlight, lanes.readBack].map((lane) => firstDue(recipientId, lane)),
+      const [optOut, optIn, readBack] = await Promise.all(
+        [lanes.optOut, lanes.optIn, lanes.readBack].map((lane) => firstDue(recipientId, lane)),
       )
       const queue = optOut === undefined ? optIn : optIn === undefined ? optOut : Math.min(optOut, optIn)
-      return {
-        ...(queue === undefined ? {} : { queue }),
-        ...(lease === undefined ? {} : { lease }),
-        ...(readBack === undefined ? {} : { readBack }),
-      }
+      return { ...(queue === undefined ? {} : { queue }), ...(readBack === undefined ? {} : { readBack }) }
     },
 
     hurry: async (recipientId) => {

@@ -13,27 +13,25 @@ import {
 
 /**
  * Where a row stands in line. Every open row has a lane; a settled one has none (or waits for a read-back). One index, `(recipientId, lane, dueAt)`, answers
- * every question of the worker: what is next, what came back too late, when to wake.
+ * every question of the worker: what is next, and when to wake.
  */
 export const lanes = {
   /** A denial or an erasure that is to be told. */
   optOut: 0,
   /** Anything else that is to be told. */
   optIn: 1,
-  /** Being sent; `dueAt` is when the lease ends. */
-  inFlight: 2,
   /** Follows a job, or belongs to a sequenced batch. */
-  followed: 3,
+  followed: 2,
   /** Awaits a person. */
-  parked: 4,
+  parked: 3,
   /** Settled; to be read back at `dueAt`. */
-  readBack: 5,
+  readBack: 4,
 } as const
 
 /** Rows in a lane below this one are open. */
 export const firstSettledLane = lanes.readBack
 
-/** Who works on a row, and on which of its versions. `token` names the batch. */
+/** The batch that a row follows, and with which of its versions. */
 export interface RowLease {
   readonly token: string
   readonly version: number

@@ -1,7 +1,7 @@
 import type { DeliveryState, Outcome, WaitReason } from '@heed/domain'
 import type { mongo } from 'mongoose'
 import type { Expression } from './arrival-update.ts'
-import { type InboxRow, lanes } from './row.ts'
+import { type InboxRow, lanes, type OutboxEntry, type RowLease } from './row.ts'
 
 /** What becomes of a row after its batch. The same value for all rows of one fate, so that they are settled by one update. */
 export interface Settlement {
@@ -21,7 +21,7 @@ export interface Settlement {
   readonly giveUp?: true
   readonly drift?: true
   readonly skip?: true
-  /** Nothing was tried after all: the try is taken back. */
+  /** Nothing was tried after all: the try does not count. */
   readonly untried?: true
   /** The batch that the row now belongs to, where it is followed. */
   readonly follow?: string
@@ -31,107 +31,187 @@ export interface Settlement {
   readonly entry?: { readonly step: string; readonly outcome: Outcome; readonly durationMs: number; readonly nextTryAt?: number }
 }
 
+/** A row as a batch holds it: which version of it was sent, and as which try. */
+export interface HeldRow {
+  readonly id: string
+  readonly version: number
+  readonly assertion: number
+  readonly attempt: number
+  readonly priority: 0 | 1
+}
+
 /** Rows of one batch that share a fate. */
 export interface SettledRows {
-  readonly ids: readonly string[]
+  readonly rows: readonly HeldRow[]
   readonly settlement: Settlement
+}
+
+/** Rows with equal settlements together. */
+export function groupByFate(settled: Iterable<readonly [HeldRow, Settlement]>): SettledRows[] {
+  const groups = new Map<string, { rows: HeldRow[]; settlement: Settlement }>()
+  for (const [row, settlement] of settled) {
+    const fate = JSON.stringify(settlement)
+    const group = groups.get(fate)
+    if (group === undefined) groups.set(fate, { rows: [row], settlement })
+    else group.rows.push(row)
+  }
+  return [...groups.values()]
+}
+
+/** Rows that one plain update can settle: the same version, assertion, try and lane. */
+function alike(rows: readonly HeldRow[]): { row: HeldRow; ids: string[] }[] {
+  const groups = new Map<string, { row: HeldRow; ids: string[] }>()
+  for (const row of rows) {
+    const key = `${row.version}/${row.assertion}/${row.attempt}/${row.priority}`
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, { row, ids: [row.id] })
+    else group.ids.push(row.id)
+  }
+  return [...groups.values()]
+}
+
+/** Where and when a settlement is written. */
+export interface SettlementContext {
+  readonly now: number
+  /** Marks what this write puts into outboxes. */
+  readonly tag: string
+  /** The batch that the rows follow. Absent where they were claimed from the line: then the number of their tries guards them. */
+  readonly token?: string
+}
+
+function entryOf(settlement: Settlement, row: HeldRow, now: number, current: boolean): OutboxEntry | undefined {
+  const { entry, waitReason } = settlement
+  if (entry === undefined) return undefined
+  const { nextTryAt, ...rest } = entry
+  return {
+    version: row.version,
+    assertion: row.assertion,
+    attempt: row.attempt,
+    ...rest,
+    at: now,
+    ...(current && waitReason !== undefined ? { waitReason } : {}),
+    ...(current && nextTryAt !== undefined ? { nextTryAt } : {}),
+  }
+}
+
+const leaseOf = (token: string, row: HeldRow): RowLease => ({ token, version: row.version, assertion: row.assertion, attempt: row.attempt })
+
+/** The plain update of rows that still want what was sent. */
+function currentUpdate(settlement: Settlement, row: HeldRow, context: SettlementContext): mongo.UpdateFilter<InboxRow> {
+  const { now, tag, token } = context
+  const { place, follow, failures, unknown, quietUntil, part, waitReason } = settlement
+  const set: Record<string, unknown> = { state: settlement.state, final: settlement.final }
+  const unset: Record<string, 1> = {}
+  const put = (field: string, value: unknown) => {
+    if (value === undefined) unset[field] = 1
+    else set[field] = value
+  }
+  switch (place) {
+    case 'closed':
+      put('lane', undefined)
+      put('dueAt', undefined)
+      break
+    case 'queue':
+      put('lane', row.priority)
+      // a row that was never taken out of the line still has its old place in it
+      if (settlement.dueAt !== undefined || token !== undefined) put('dueAt', settlement.dueAt ?? now)
+      break
+    case 'followed':
+      put('lane', lanes.followed)
+      put('dueAt', undefined)
+      break
+    case 'parked':
+      put('lane', lanes.parked)
+      put('dueAt', undefined)
+      break
+    case 'read-back':
+      put('lane', lanes.readBack)
+      put('dueAt', settlement.dueAt)
+      break
+    default:
+      place satisfies never
+  }
+  put('waitReason', waitReason)
+  put('lease', follow === undefined ? undefined : leaseOf(follow, row))
+  put('part', part)
+  if (unknown !== 'keep') {
+    put('unknown', unknown)
+    put('quietUntil', quietUntil)
+  }
+  if (failures === 'reset') put('failures', 0)
+  if (settlement.untried !== true && token === undefined) put('attempts', row.attempt)
+  const inc = {
+    ...(failures === 'count' ? { failures: 1 } : {}),
+    ...(settlement.giveUp ? { giveUps: 1 } : {}),
+    ...(settlement.drift ? { drifts: 1 } : {}),
+    ...(settlement.skip ? { skips: 1 } : {}),
+  }
+  const entry = entryOf(settlement, row, now, true)
+  if (entry !== undefined) put('outboxTag', tag)
+  return {
+    $set: set,
+    $unset: unset,
+    ...(Object.keys(inc).length === 0 ? {} : { $inc: inc }),
+    ...(entry === undefined ? {} : { $push: { outbox: entry } }),
+  } as mongo.UpdateFilter<InboxRow>
 }
 
 const literal = (value: unknown): Expression => ({ $literal: value })
 
-function laneOf(place: Settlement['place']): Expression | string {
-  switch (place) {
-    case 'closed':
-      return '$$REMOVE'
-    case 'queue':
-      return '$priority'
-    case 'followed':
-      return literal(lanes.followed)
-    case 'parked':
-      return literal(lanes.parked)
-    case 'read-back':
-      return literal(lanes.readBack)
-    default:
-      return place satisfies never
-  }
-}
-
-/**
- * The update that settles rows which a batch holds. The outcome belongs to the version that was sent. Where a newer one arrived meanwhile, the row itself stays
- * due for that, and only the outcome is kept.
- */
-export function settlementUpdate(settlement: Settlement, now: number, tag: string): Expression[] {
-  const { entry, place, follow, quietUntil } = settlement
-  const current = { $and: [{ $eq: ['$version', '$lease.version'] }, { $eq: ['$assertion', '$lease.assertion'] }] }
-  const held = place === 'followed' && settlement.holds === true
-  const ifCurrent = (then: unknown, otherwise: unknown) => ({ $cond: [current, then, otherwise] })
-  const plus = (field: string) => ifCurrent({ $add: [field, 1] }, field)
-
-  const oldPlace = quietUntil === undefined ? '$queuedAt' : { $max: ['$queuedAt', quietUntil] }
-  const dueAt = settlement.dueAt === undefined ? (place === 'queue' ? oldPlace : '$$REMOVE') : literal(settlement.dueAt)
-  const waitReason = settlement.waitReason === undefined ? '$$REMOVE' : literal(settlement.waitReason)
-  const lease = follow === undefined ? '$$REMOVE' : { $mergeObjects: ['$lease', { token: literal(follow) }] }
-
-  const published = entry && {
-    version: '$lease.version',
-    assertion: '$lease.assertion',
-    attempt: '$lease.attempt',
-    step: literal(entry.step),
-    outcome: literal(entry.outcome),
-    at: literal(now),
-    durationMs: literal(entry.durationMs),
-    waitReason: ifCurrent(waitReason, '$$REMOVE'),
-    nextTryAt: ifCurrent(entry.nextTryAt === undefined ? '$$REMOVE' : literal(entry.nextTryAt), '$$REMOVE'),
-  }
-
+/** The update of rows that want something newer by now: they stay due for that, and only the outcome of what was sent is kept. */
+function overtakenUpdate(settlement: Settlement, row: HeldRow, context: SettlementContext): Expression[] {
+  const { now, tag, token } = context
+  const { place, follow, unknown, quietUntil } = settlement
+  const held = place === 'followed' && settlement.holds === true && follow !== undefined
+  const entry = entryOf(settlement, row, now, false)
+  const quiet = unknown === true && quietUntil !== undefined ? quietUntil : undefined
   return [
     {
       $set: {
-        state: ifCurrent(literal(settlement.state), '$state'),
-        final: ifCurrent(literal(settlement.final), '$final'),
-        lane: held ? laneOf('followed') : ifCurrent(laneOf(place), '$priority'),
-        dueAt: held ? '$$REMOVE' : ifCurrent(dueAt, oldPlace),
-        waitReason: held ? literal('awaiting_confirmation') : ifCurrent(waitReason, literal('waiting_turn')),
-        lease: held ? lease : ifCurrent(lease, '$$REMOVE'),
-        part: ifCurrent(settlement.part === undefined ? '$$REMOVE' : literal(settlement.part), '$$REMOVE'),
-        ...(settlement.failures === 'keep' ? {} : { failures: settlement.failures === 'reset' ? literal(0) : plus('$failures') }),
-        ...(settlement.unknown === 'keep'
+        ...(held
+          ? { lane: literal(lanes.followed), dueAt: '$$REMOVE', waitReason: 'awaiting_confirmation', lease: literal(leaseOf(follow, row)) }
+          : token === undefined
+            ? { dueAt: quiet === undefined ? '$dueAt' : { $max: ['$dueAt', quiet] } }
+            : {
+                lane: '$priority',
+                dueAt: { $max: ['$queuedAt', '$quietUntil', quiet ?? 0] },
+                waitReason: 'waiting_turn',
+                lease: '$$REMOVE',
+              }),
+        ...(quiet === undefined ? {} : { unknown: true, quietUntil: literal(quiet) }),
+        ...(entry === undefined
           ? {}
-          : { unknown: literal(settlement.unknown), quietUntil: quietUntil === undefined ? '$$REMOVE' : literal(quietUntil) }),
-        ...(settlement.giveUp ? { giveUps: plus('$giveUps') } : {}),
-        ...(settlement.drift ? { drifts: plus('$drifts') } : {}),
-        ...(settlement.skip ? { skips: plus('$skips') } : {}),
-        ...(settlement.untried ? { attempts: ifCurrent({ $subtract: ['$attempts', 1] }, '$attempts') } : {}),
-        ...(published === undefined
-          ? {}
-          : { outbox: { $concatArrays: [{ $ifNull: ['$outbox', []] }, [published]] }, outboxTag: literal(tag) }),
+          : { outbox: { $concatArrays: [{ $ifNull: ['$outbox', []] }, [literal(entry)]] }, outboxTag: literal(tag) }),
       },
     },
   ]
 }
 
-/** The writes that settle a batch: one for each fate, whatever the number of rows. */
+/** The writes that settle a batch: as many as there are fates, whatever the number of rows; and those for rows that went on to a newer wish meanwhile. */
 export function settlementWrites(
-  token: string,
   groups: readonly SettledRows[],
-  now: number,
-  tag: string,
-): mongo.AnyBulkWriteOperation<InboxRow>[] {
-  return groups
-    .filter(({ ids }) => ids.length > 0)
-    .map(({ ids, settlement }) => ({
-      updateMany: { filter: { _id: { $in: [...ids] }, 'lease.token': token }, update: settlementUpdate(settlement, now, tag) },
-    }))
-}
-
-/** Rows with equal settlements together. */
-export function groupByFate(settled: Iterable<readonly [string, Settlement]>): SettledRows[] {
-  const groups = new Map<string, { ids: string[]; settlement: Settlement }>()
-  for (const [id, settlement] of settled) {
-    const fate = JSON.stringify(settlement)
-    const group = groups.get(fate)
-    if (group === undefined) groups.set(fate, { ids: [id], settlement })
-    else group.ids.push(id)
+  context: SettlementContext,
+): { current: mongo.AnyBulkWriteOperation<InboxRow>[]; overtaken: mongo.AnyBulkWriteOperation<InboxRow>[]; rows: number } {
+  const current: mongo.AnyBulkWriteOperation<InboxRow>[] = []
+  const overtaken: mongo.AnyBulkWriteOperation<InboxRow>[] = []
+  let count = 0
+  for (const { rows, settlement } of groups) {
+    for (const { row, ids } of alike(rows)) {
+      count += ids.length
+      const { version, assertion, attempt } = row
+      // A process that lost its account without noticing finds the try counted already, or the batch gone: it changes nothing.
+      const mine: mongo.Filter<InboxRow> = context.token === undefined ? { attempts: attempt - 1 } : { 'lease.token': context.token }
+      current.push({
+        updateMany: { filter: { _id: { $in: ids }, version, assertion, ...mine }, update: currentUpdate(settlement, row, context) },
+      })
+      const holder: mongo.Filter<InboxRow> = context.token === undefined ? {} : { 'lease.token': context.token }
+      overtaken.push({
+        updateMany: {
+          filter: { _id: { $in: ids }, $nor: [{ version, assertion }], ...holder },
+          update: overtakenUpdate(settlement, row, context),
+        },
+      })
+    }
   }
-  return [...groups.values()]
+  return { current, overtaken, rows: count }
 }

@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => opened.end())
 beforeEach(async () => {
-  for (const name of ['inbox', 'batches', 'batchItems', 'recipients', 'dayCounts', 'leases']) {
+  for (const name of ['inbox', 'flights', 'batches', 'batchItems', 'recipients', 'dayCounts', 'leases']) {
     await opened.connection.collection(opened.database, name).deleteMany({})
   }
 })

@@ -1,7 +1,7 @@
 import type { DeliveryId } from '@heed/domain'
 import { asError } from '@heed/platform/errors'
 import type { BatchContext, NothingToSend, PlannedRequest, Task } from '../contract.ts'
-import { type Claim, newToken } from '../inbox/line.ts'
+import { type Claim, heldRow, newToken } from '../inbox/line.ts'
 import type { InboxRow } from '../inbox/row.ts'
 import type { Settlement } from '../inbox/settlement.ts'
 import { type BatchItem, groupSaid, nextPoll, type StoredBatch, type StoredJob, shortest } from './batch-store.ts'
@@ -132,7 +132,7 @@ async function assertPart<Settings>(
     if (row === undefined) return
     const trouble = account.gate.trouble
     settler.add(
-      row._id,
+      heldRow(row),
       judge(finding.kind === 'untried' && trouble !== undefined ? { kind: 'untried', waitReason: trouble } : finding, {
         descriptor,
         now: clock.now(),
@@ -221,45 +221,28 @@ async function assertPart<Settings>(
   return { requests: requests.length }
 }
 
-/** The tasks of a claim. Where identifiers cannot be had, the rows go back to their places and the error is passed on. */
-async function prepare<Settings>(work: RecipientWork<Settings>, claim: Claim, settler: Settler): Promise<Prepared[]> {
-  try {
-    return await makeTasks(claim.rows, work.sender.descriptor, work.directory)
-  } catch (thrown) {
-    for (const row of claim.rows) {
-      settler.add(row._id, {
-        state: 'pending',
-        final: false,
-        place: 'queue',
-        waitReason: 'waiting_turn',
-        failures: 'keep',
-        unknown: 'keep',
-        untried: true,
-      })
-    }
-    await settler.drain()
-    throw thrown
-  }
-}
-
 /** Sends what a claim holds, and settles it. Resolves with how many requests that took for how many tasks. */
 export async function assertBatch<Settings>(
   work: RecipientWork<Settings>,
   claim: Claim,
   abort: AbortSignal,
 ): Promise<{ requests: number; tasks: number }> {
-  await work.probe('claimed')
-  const settler = createSettler(work, claim.token)
-  const prepared = await prepare(work, claim, settler)
+  const settler = createSettler(work)
+  // where identifiers cannot be had, the rows are where they were: nothing was written
+  const prepared = await makeTasks(claim.rows, work.sender.descriptor, work.directory)
   const entries: { row: InboxRow; task: Task }[] = []
   for (const [index, one] of prepared.entries()) {
     const row = claim.rows[index]
     if (row === undefined) continue
     const settlement = settledBeforehand(one, work.clock.now())
-    if (settlement !== undefined) settler.add(row._id, settlement)
+    if (settlement !== undefined) settler.add(heldRow(row), settlement)
     else if (one.kind === 'task') entries.push({ row, task: one.task })
   }
+  const flying = entries.map(({ row }) => heldRow(row))
+  if (flying.length > 0) await work.flights.begin({ _id: claim.token, recipientId: work.recipientId, rows: flying })
+  await work.probe('claimed')
   const results = await Promise.all(byPart(entries).map((part) => assertPart(work, part, settler, abort)))
   await settler.drain()
+  if (flying.length > 0) await work.flights.end(claim.token)
   return { requests: results.reduce((sum, { requests }) => sum + requests, 0), tasks: entries.length }
 }

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => opened.end())
 const leases = () => opened.connection.collection(opened.database, 'leases')
 beforeEach(async () => {
-  for (const name of ['inbox', 'batches', 'batchItems', 'recipients', 'leases'])
+  for (const name of ['inbox', 'flights', 'batches', 'batchItems', 'recipients', 'leases'])
     await opened.connection.collection(opened.database, name).deleteMany({})
 })
 
@@ -80,7 +80,7 @@ describe('after a crash', () => {
     const next = await openWorkshop({ opened, vendor, clock, descriptor })
     await next.settle()
     if (point !== 'settled') {
-      expect(await next.row('ada')).toMatchObject({ waitReason: 'unknown_outcome', unknown: true })
+      expect(await next.row('ada')).toMatchObject({ waitReason: 'unknown_outcome', unknown: true, attempts: 1 })
       expect(vendor.told).toHaveLength(toldBefore)
     }
     await next.after(61)
@@ -114,22 +114,5 @@ describe('after a crash', () => {
     expect(await next.row('ada')).toMatchObject({ version: 2, state: 'confirmed' })
     expect(vendor.told.map(({ version }) => version)).toEqual([1, 2])
     await next.stop()
-  })
-
-  it('a lease that nobody settles ends by itself', async () => {
-    const vendor = new ScriptedVendor()
-    const clock = new ManualClock(startTime + 60_000)
-    const test = await openWorkshop({ opened, vendor, clock, descriptor: aDescriptor() })
-    await test.take(aDelivery('ada', 1))
-    await test.settle()
-    await opened.rows.updateMany(
-      {},
-      { $set: { lane: 2, dueAt: clock.now() + 5_000, state: 'pending', lease: { token: 'nobody', version: 1, assertion: 0, attempt: 1 } } },
-    )
-    test.workshop.wake(aDelivery('ada', 1).recipientId)
-    await test.settle()
-    await test.after(6)
-    expect(vendor.told).toHaveLength(2)
-    await test.stop()
   })
 })

@@ -26,7 +26,7 @@ beforeAll(async () => {
   opened = await openRows()
 })
 afterAll(() => opened.end())
-const collections = ['inbox', 'batches', 'batchItems', 'recipients', 'leases']
+const collections = ['inbox', 'flights', 'batches', 'batchItems', 'recipients', 'leases']
 const countOf = (name: string) => opened.connection.collection(opened.database, name).countDocuments()
 beforeEach(async () => {
   for (const name of collections) await opened.connection.collection(opened.database, name).deleteMany({})

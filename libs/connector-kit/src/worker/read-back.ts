@@ -1,7 +1,7 @@
 import type { DeliveryId } from '@heed/domain'
 import { asError } from '@heed/platform/errors'
 import type { Task } from '../contract.ts'
-import type { Claim } from '../inbox/line.ts'
+import { type Claim, heldRow } from '../inbox/line.ts'
 import type { InboxRow } from '../inbox/row.ts'
 import type { Settlement } from '../inbox/settlement.ts'
 import { executeAll } from './execute.ts'
@@ -66,14 +66,14 @@ export async function readBackBatch<Settings>(work: RecipientWork<Settings>, cla
   const prepared = await makeTasks(claim.rows, sender.descriptor, work.directory)
   const tasks: Task[] = []
   const rows = new Map<DeliveryId, InboxRow>()
-  const settler = createSettler(work, claim.token)
+  const settler = createSettler(work)
   for (const [index, one] of prepared.entries()) {
     const row = claim.rows[index]
     if (row === undefined) continue
     if (one.kind === 'task') {
       tasks.push(one.task)
       rows.set(one.task.deliveryId, row)
-    } else settler.add(row._id, judgeReadBack(undefined, row, 0))
+    } else settler.add(heldRow(row), judgeReadBack(undefined, row, 0))
   }
   let requests: ReturnType<NonNullable<typeof sender.connector.readBack>> = []
   try {
@@ -97,7 +97,7 @@ export async function readBackBatch<Settings>(work: RecipientWork<Settings>, cla
   const drifted: string[] = []
   for (const [id, row] of rows) {
     const { reassert, ...settlement } = judgeReadBack(seen.get(id), row, 0)
-    settler.add(row._id, settlement)
+    settler.add(heldRow(row), settlement)
     if (reassert) drifted.push(row._id)
   }
   await settler.drain()

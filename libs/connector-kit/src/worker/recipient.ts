@@ -3,6 +3,7 @@ import type { Clock } from '@heed/platform/clock'
 import type { Logger } from '@heed/platform/log'
 import type { WorkEvents } from '../events.ts'
 import type { IdentifierDirectory } from '../identifiers.ts'
+import type { Flights } from '../inbox/flights.ts'
 import type { Line } from '../inbox/line.ts'
 import type { BatchStore } from './batch-store.ts'
 import type { Sender } from './execute.ts'
@@ -10,7 +11,7 @@ import type { RecipientStates } from './recipient-state.ts'
 
 /** Moments at which a fault test may stop a worker. */
 export type ProbePoint =
-  /** Rows are leased; nothing was sent. */
+  /** It is recorded what is about to be sent; nothing was sent. */
   | 'claimed'
   /** The vendor has answered; nothing of it is stored. */
   | 'answered'
@@ -27,6 +28,7 @@ export interface RecipientWork<Settings> {
   readonly recipientId: RecipientId
   readonly sender: Sender<Settings>
   readonly line: Line
+  readonly flights: Flights
   readonly batches: BatchStore
   readonly states: RecipientStates
   readonly directory: IdentifierDirectory

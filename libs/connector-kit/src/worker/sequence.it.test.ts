@@ -26,7 +26,7 @@ beforeAll(async () => {
 })
 afterAll(() => opened.end())
 beforeEach(async () => {
-  for (const name of ['inbox', 'batches', 'batchItems', 'recipients', 'leases'])
+  for (const name of ['inbox', 'flights', 'batches', 'batchItems', 'recipients', 'leases'])
     await opened.connection.collection(opened.database, name).deleteMany({})
 })
 afterEach(async () => {

@@ -1,7 +1,8 @@
 import type { DeliveryId } from '@heed/domain'
 import { backoffMs } from '../account/backoff.ts'
 import type { BatchContext, Descriptor, Task } from '../contract.ts'
-import { lanes, rowIdOf } from '../inbox/row.ts'
+import { type Claim, heldRow } from '../inbox/line.ts'
+import { rowIdOf } from '../inbox/row.ts'
 import type { Settlement } from '../inbox/settlement.ts'
 import { itemOf, planSafely, settledBeforehand, storedJobs } from './assert-batch.ts'
 import { type BatchItem, deliveryOfItem, groupSaid, type StoredBatch } from './batch-store.ts'
@@ -57,54 +58,49 @@ export async function openBatch<Settings>(
   const { descriptor } = sender
   const now = clock.now()
   const limit = kind === 'heartbeat' ? 0 : descriptor.batch.maxTasks
-  const claim = limit === 0 ? { token: '', rows: [] } : await line.claim(recipientId, { limit, leaseUntil: now + leaseMs })
-  const settler = createSettler(work, claim.token)
-  const rows = [...claim.rows]
-  const prepared = await makeTasks(rows, descriptor, work.directory).catch(async (thrown: unknown) => {
-    await line.forget(
-      claim.token,
-      rows.map(({ _id }) => _id),
-    )
-    throw thrown
-  })
+  const claim = limit === 0 ? { token: '', rows: [] } : await line.claim(recipientId, limit)
+  try {
+    const kept = await sortOut(work, claim, now)
+    if (kind === 'delta' && kept.length === 0) return undefined
+    const items = kind === 'full' ? await completeItems(work, kept) : kept
+    const context: BatchContext = { sequence: (state.sequence ?? 0) + 1, openedAt: now, extent: kind === 'full' ? 'full' : 'delta' }
+    const batch: StoredBatch = {
+      _id: batchIdOf(recipientId, context.sequence),
+      recipientId,
+      stage: 'open',
+      context,
+      size: items.length,
+      nextAt: now,
+      failures: 0,
+      rounds: 0,
+      jobs: [],
+      firm: [],
+    }
+    await work.batches.open(batch, items)
+    // a crash before this is made good when the batch is sent: it adopts its rows again
+    await line.adopt(recipientId, batch._id, items)
+    await work.states.opened(recipientId, { sequence: context.sequence, at: now, full: kind === 'full' })
+    return batch
+  } finally {
+    line.release(claim)
+  }
+}
+
+/** What of a claim goes into a batch; the rest is settled. */
+async function sortOut<Settings>(work: RecipientWork<Settings>, claim: Claim, now: number): Promise<BatchItem[]> {
+  const prepared = await makeTasks(claim.rows, work.sender.descriptor, work.directory)
+  const settler = createSettler(work)
   const kept: BatchItem[] = []
   for (const [index, one] of prepared.entries()) {
-    const row = rows[index]
+    const row = claim.rows[index]
     if (row === undefined) continue
     const settlement = settledBeforehand(one, now)
     if (settlement === undefined) kept.push(itemOf(row))
-    else settler.add(row._id, settlement)
+    else settler.add(heldRow(row), settlement)
   }
   await settler.drain()
-  if (kind === 'delta' && kept.length === 0) return undefined
-  const items = kind === 'full' ? await completeItems(work, kept) : kept
-
-  const context: BatchContext = { sequence: (state.sequence ?? 0) + 1, openedAt: now, extent: kind === 'full' ? 'full' : 'delta' }
-  const batch: StoredBatch = {
-    _id: batchIdOf(recipientId, context.sequence),
-    recipientId,
-    stage: 'open',
-    context,
-    size: items.length,
-    nextAt: now,
-    failures: 0,
-    rounds: 0,
-    jobs: [],
-    firm: [],
-  }
-  await work.batches.open(batch, items)
-  // A crash before this line leaves the rows leased and the batch open: it is sent, and the rows are told once more in the next.
-  await line.handOver(
-    claim.token,
-    kept.map((item) => rowIdOf(recipientId, item.subjectId)),
-    batch._id,
-    lanes.followed,
-  )
-  await work.states.opened(recipientId, { sequence: context.sequence, at: now, full: kind === 'full' })
-  return batch
+  return kept
 }
-
-const leaseMs = 15 * 60_000
 
 /** The claimed items, and every other that the recipient was ever asked to hold. */
 async function completeItems<Settings>(work: RecipientWork<Settings>, claimed: readonly BatchItem[]): Promise<BatchItem[]> {
@@ -135,6 +131,9 @@ async function tasksOf<Settings>(work: RecipientWork<Settings>, items: readonly 
   return prepared.flatMap((one) => (one.kind === 'task' ? [one.task] : []))
 }
 
+const rowIdsOf = (recipientId: StoredBatch['recipientId'], items: readonly BatchItem[]) =>
+  items.map((item) => rowIdOf(recipientId, item.subjectId))
+
 /** What rows of a batch that could not be sent say meanwhile. They stay with it. */
 function waitingForBatch(
   batch: StoredBatch,
@@ -163,10 +162,11 @@ function waitingForBatch(
 export async function sendBatch<Settings>(work: RecipientWork<Settings>, batch: StoredBatch, abort: AbortSignal): Promise<void> {
   const { sender, clock, recipientId } = work
   const { descriptor, account } = sender
-  await work.probe('claimed')
   // again, where a crash came between opening the batch and keeping its number
   await work.states.opened(recipientId, { sequence: batch.context.sequence, at: batch.context.openedAt, full: false })
   const items = await work.batches.items(batch._id)
+  await work.line.adopt(recipientId, batch._id, items)
+  await work.probe('claimed')
   const followed = new FollowedBatch(batch, items)
   const tasks = await tasksOf(work, items)
   const planned = planSafely(work, tasks, batch.context)
@@ -179,7 +179,8 @@ export async function sendBatch<Settings>(work: RecipientWork<Settings>, batch: 
     // told after the 1st, 2nd, 4th, 8th … failure: every try of a large file would else be as many outcomes as it has rows
     if ((batch.failures & (batch.failures + 1)) !== 0) return
     const settler = createSettler(work, batch._id)
-    for (const item of items) settler.add(rowIdOf(recipientId, item.subjectId), waitingForBatch(batch, waitReason, reason, until))
+    const rows = await work.line.followed(batch._id, rowIdsOf(recipientId, items))
+    for (const row of rows.values()) settler.add(row, waitingForBatch(batch, waitReason, reason, until))
     await settler.drain()
   }
   if (planned === undefined) {
@@ -247,8 +248,9 @@ async function afterSending<Settings>(
   }
   await work.batches.update(batch._id, { stage: sent.stage, jobs: sent.jobs, firm: sent.firm, failures: 0, nextAt: sent.nextAt })
   const settler = createSettler(work, batch._id)
-  for (const rowId of accepted) {
-    settler.add(rowId, {
+  const rows = await work.line.followed(batch._id, accepted)
+  for (const row of rows.values()) {
+    settler.add(row, {
       state: 'accepted',
       final: false,
       place: 'followed',

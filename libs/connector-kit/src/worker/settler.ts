@@ -1,26 +1,26 @@
 import { asError } from '@heed/platform/errors'
-import { groupByFate, type Settlement } from '../inbox/settlement.ts'
+import { groupByFate, type HeldRow, type Settlement } from '../inbox/settlement.ts'
 import type { RecipientWork } from './recipient.ts'
 
 /** Writes fates of one batch as they become known, several in one write: what comes while a write is under way goes with the next. */
 export interface Settler {
-  add(rowId: string, settlement: Settlement): void
-  /** Resolves when everything added is written. Rejects where the database did not take it in time; the rows stay leased then. */
+  add(row: HeldRow, settlement: Settlement): void
+  /** Resolves when everything added is written. Rejects where the database did not take it in time. */
   drain(): Promise<void>
 }
 
 const tries = 6
 
-/** A settler for the rows that `token` holds. */
-export function createSettler<Settings>(work: RecipientWork<Settings>, token: string): Settler {
-  let waiting: [string, Settlement][] = []
+/** A settler; `token` names the batch where the rows follow one. */
+export function createSettler<Settings>(work: RecipientWork<Settings>, token?: string): Settler {
+  let waiting: [HeldRow, Settlement][] = []
   let writing: Promise<void> | undefined
 
-  const write = async (settled: readonly [string, Settlement][]) => {
+  const write = async (settled: readonly [HeldRow, Settlement][]) => {
     const groups = groupByFate(settled)
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await work.line.settle(token, groups)
+        await work.line.settle(groups, token)
         break
       } catch (thrown) {
         if (attempt >= tries) throw thrown
@@ -52,8 +52,8 @@ export function createSettler<Settings>(work: RecipientWork<Settings>, token: st
   }
 
   return {
-    add: (rowId, settlement) => {
-      waiting.push([rowId, settlement])
+    add: (row, settlement) => {
+      waiting.push([row, settlement])
       start()
     },
     drain: async () => {

@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => opened.end())
 beforeEach(async () => {
-  for (const name of ['inbox', 'batches', 'batchItems', 'recipients', 'dayCounts', 'leases']) {
+  for (const name of ['inbox', 'flights', 'batches', 'batchItems', 'recipients', 'dayCounts', 'leases']) {
     await opened.connection.collection(opened.database, name).deleteMany({})
   }
 })
@@ -131,7 +131,7 @@ describe('a worker', () => {
       { minLength: 3, maxLength: 14 },
     )
     const property = fc.asyncProperty(moves, async (some) => {
-      for (const name of ['inbox', 'leases']) await opened.connection.collection(opened.database, name).deleteMany({})
+      for (const name of ['inbox', 'flights', 'leases']) await opened.connection.collection(opened.database, name).deleteMany({})
       const test = await openWorkshop({ opened, descriptor: aDescriptor({ quietAfterUnknownSeconds: 2 }) })
       const newest = new Map<number, number>()
       for (const move of some) {

@@ -22,7 +22,6 @@ export interface Worker {
 // A second batch is begun beside one that is under way when it is full, or when that one takes longer than this: small batches grow while one is sent, and a
 // slow answer holds nobody up for long.
 const patienceMs = 250
-const leaseMs = 15 * 60_000
 const longestRestMs = 10_000
 
 // So many batches are under way at once at the most, whatever the vendor allows: each holds its rows' identifiers in memory.
@@ -36,12 +35,12 @@ interface Running {
 
 /** A worker. `sweepMs` is how long it sleeps at the most: how soon it sees what another process wrote into the inbox. */
 export function createWorker<Settings>(work: RecipientWork<Settings>, options: { readonly sweepMs: number }): Worker {
-  const { recipientId, line, batches, clock, log, sender } = work
+  const { recipientId, line, flights, batches, clock, log, sender } = work
   const { descriptor, account } = sender
   const bell = createBell(clock)
   const running = new Map<string, Running>()
-  /** Tokens of batches that ended in an error of ours: their rows are taken back when the database answers again. */
-  const lost = new Set<string>()
+  /** Flights that ended in an error of ours: taken over when the database answers again. */
+  const lost = new Map<string, Claim>()
   let settlers: { after: number; resolve(): void }[] = []
   let turns = 0
   let starts = 0
@@ -74,15 +73,17 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
         const { requests, tasks } = await assertBatch(work, claim, abort)
         if (tasks > 0) costPerTask = requests / tasks
       } catch (thrown) {
-        lost.add(claim.token)
+        lost.set(claim.token, claim)
         throw thrown
       }
+      line.release(claim)
     })
 
   /** Rows whose batch failed here: whatever was sent of it has an unknown outcome. */
   const takeBack = async () => {
-    for (const token of [...lost]) {
-      await line.recover(recipientId, { token, quietSeconds: descriptor.quietAfterUnknownSeconds })
+    for (const [token, claim] of [...lost]) {
+      await flights.recover(recipientId, { token, quietSeconds: descriptor.quietAfterUnknownSeconds })
+      line.release(claim)
       lost.delete(token)
     }
   }
@@ -102,14 +103,12 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     // No more than the account's rate has room for: what is claimed and cannot be sent has to be put back.
     const room = Math.floor(account.available() / Math.max(costPerTask, 1 / maxTasks))
     const limit = account.gate.probing ? 1 : Math.max(1, Math.min(maxTasks, room))
-    const claim = await line.claim(recipientId, { limit, leaseUntil: now + leaseMs })
+    const claim = await line.claim(recipientId, limit)
     if (claim.rows.length > 0) {
       runClaim(claim, abort)
       return now
     }
-    const { queue, lease } = await line.nextDue(recipientId)
-    if (lease !== undefined && lease <= now) await line.recover(recipientId, { quietSeconds: descriptor.quietAfterUnknownSeconds })
-    return Math.min(queue ?? Number.POSITIVE_INFINITY, lease ?? Number.POSITIVE_INFINITY)
+    return (await line.nextDue(recipientId)).queue ?? Number.POSITIVE_INFINITY
   }
 
   const sequenceTurn = async (abort: AbortSignal): Promise<number> => {
@@ -151,7 +150,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     if (readBack === undefined || running.has(key)) return Number.POSITIVE_INFINITY
     const claim = await line.claimReadBack(recipientId, readBack.maxTasks)
     if (claim.rows.length === 0) return (await line.nextDue(recipientId)).readBack ?? Number.POSITIVE_INFINITY
-    start('read-back', key, () => readBackBatch(work, claim, abort))
+    start('read-back', key, () => readBackBatch(work, claim, abort).finally(() => line.release(claim)))
     return clock.now()
   }
 
