@@ -60,6 +60,7 @@ describe('npm run policy:check', () => {
       expect.stringContaining('section 4, line 64: no purpose'),
       expect.stringContaining('section 4, line 64: no purpose'),
       expect.stringContaining('recipient linkedin: no connector'),
+      expect.stringContaining('connector linkedin-ads: no recipient of'),
       expect.stringContaining('COVERAGE.md is not current'),
     ])
   })
