@@ -1,28 +1,19 @@
-/** Wakes whoever waits for something to happen in this process. */
+/** Tells whoever listens that something has happened in this process. */
 export interface Bell {
   ring(): void
-  /** Resolves at the next ring, or when the signal is aborted. */
-  next(signal: AbortSignal): Promise<void>
+  /** Calls the listener at each ring until the returned function is called. */
+  listen(listener: () => void): () => void
 }
 
 export function bell(): Bell {
-  let waiting = new Set<() => void>()
+  const listeners = new Set<() => void>()
   return {
     ring() {
-      const woken = waiting
-      waiting = new Set()
-      for (const wake of woken) wake()
+      for (const listener of [...listeners]) listener()
     },
-    next: (signal) =>
-      new Promise((resolve) => {
-        if (signal.aborted) return resolve()
-        const wake = () => {
-          waiting.delete(wake)
-          signal.removeEventListener('abort', wake)
-          resolve()
-        }
-        waiting.add(wake)
-        signal.addEventListener('abort', wake, { once: true })
-      }),
+    listen(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
   }
 }

@@ -42,11 +42,15 @@ export function changesWatch(options: { readonly store: Store; readonly clock: C
   }
 
   const untilMore = async (signal: AbortSignal) => {
-    const either = new AbortController()
-    const both = AbortSignal.any([signal, either.signal])
+    // a controller of its own for each wait: one that hung on the caller's signal for good would stay in memory for as long as the stream
+    const nap = new AbortController()
+    const wake = () => nap.abort()
+    const unlisten = published.listen(wake)
+    signal.addEventListener('abort', wake, { once: true })
     // another process may lead: its batches are only seen by looking
-    await Promise.race([published.next(both), clock.sleep(pollMs, both)])
-    either.abort()
+    if (!signal.aborted) await clock.sleep(pollMs, nap.signal)
+    signal.removeEventListener('abort', wake)
+    unlisten()
   }
 
   return {
