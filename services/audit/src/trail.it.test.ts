@@ -210,7 +210,7 @@ describe('the stored projections', () => {
       fc.asyncProperty(tellings, async ({ one, other, roundSize }) => {
         expect(await stored(other, roundSize)).toEqual(await stored(one, 1_000))
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 })
@@ -239,13 +239,17 @@ describe('a process that is killed while it appends', () => {
       stdio: ['ignore', 'inherit', 'inherit'],
     })
     const gone = once(child, 'exit')
-    await house.tell(...story(300, 5_000))
-    await until(
-      () => store.entries.countDocuments(),
-      (count) => count > 500,
-    )
-    child.kill('SIGKILL')
-    await gone
+    try {
+      await house.tell(...story(300, 5_000))
+      await until(
+        () => store.entries.countDocuments(),
+        (count) => count > 500,
+        90_000,
+      )
+    } finally {
+      child.kill('SIGKILL')
+      await gone
+    }
     const atDeath = await store.entries.countDocuments()
     const successor = await house.audit({ databasePrefix })
     await successor.app.caughtUp()
