@@ -4,9 +4,10 @@ import { hashedEmail } from './hashed-email/index.ts'
 import { linkedin } from './linkedin/index.ts'
 import { mailchimp } from './mailchimp/index.ts'
 import { meta } from './meta/index.ts'
+import { x } from './x/index.ts'
 
 /** Every vendor that is played, by the key under which code finds it. A new vendor is a folder and a line here. */
-export const cast = { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin }
+export const cast = { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x }
 
 export type CastKey = keyof typeof cast
 

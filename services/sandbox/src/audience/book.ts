@@ -11,6 +11,8 @@ export interface Audience {
   readonly account?: string | undefined
   /** The kinds of key that it takes; without it, every kind that the vendor has. */
   readonly holds?: readonly string[] | undefined
+  /** Whether its members are kept out of advertising instead of being shown it. */
+  readonly suppresses?: boolean | undefined
 }
 
 /** What a vendor believes about one person, or about somebody whom it knows by a key only, in one audience. */
@@ -18,6 +20,8 @@ export interface AudienceBelief {
   readonly audienceId: string
   readonly audience: string
   readonly account?: string
+  /** Present on a list whose members are kept out of advertising: there, a member is somebody who opted out. */
+  readonly suppresses?: true
   /** In clear, for people whom the vendor knows itself. */
   readonly address?: string
   readonly person?: Person
@@ -179,6 +183,7 @@ export function createAudienceBook(
       audienceId: audience.id,
       audience: audience.name,
       ...(audience.account === undefined ? {} : { account: audience.account }),
+      ...(audience.suppresses === true ? { suppresses: true } : {}),
       ...(address === undefined ? {} : { address }),
       ...(known === undefined ? {} : { person: known.person }),
       keys: [...new Set(meant.flatMap(({ keys }) => keys))],

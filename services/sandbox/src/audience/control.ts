@@ -145,13 +145,15 @@ export function audiencePage(title: string, about: string, book: AudienceBook, u
   }
 }
 
-function cells({ person, address, audience, keys, member, changedAt }: AudienceBelief): Cell[] {
+function cells({ person, address, audience, suppresses, keys, member, changedAt }: AudienceBelief): Cell[] {
   const shown = address ?? person?.phones?.[0] ?? person?.deviceIds?.[0] ?? person?.userIds?.[0] ?? person?.handles?.[0]
   const kinds = [...new Set(keys.map((key) => key.slice(0, key.indexOf(':'))))]
   return [
     shown ?? `unknown ${keyValue(keys[0] ?? '').slice(0, 12)}…`,
     audience,
-    member ? { badge: 'in', tone: 'go' } : { badge: 'out', tone: 'stop' },
+    suppresses === true
+      ? { badge: member ? 'kept out' : 'not kept out', tone: member ? 'stop' : 'go' }
+      : { badge: member ? 'in' : 'out', tone: member ? 'go' : 'stop' },
     kinds.join(', ') || '–',
     changedAt?.slice(0, 19).replace('T', ' ') ?? '–',
   ]

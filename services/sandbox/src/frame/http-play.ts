@@ -8,6 +8,8 @@ import type { Stage } from './vendor.ts'
 export interface HttpRequest {
   readonly method: string
   readonly template: string
+  /** The path after the vendor's mount, as it was sent. */
+  readonly path: string
   readonly parameters: Readonly<Record<string, string>>
   readonly query: URLSearchParams
   readonly headers: IncomingHttpHeaders
@@ -130,6 +132,7 @@ export function playHttp<Kind extends string>(
       const request: HttpRequest = {
         method,
         template,
+        path,
         parameters: found.kind === 'route' ? found.parameters : {},
         query: new URLSearchParams(questionMark < 0 ? '' : target.slice(questionMark + 1)),
         headers: incoming.headers,

@@ -275,6 +275,14 @@ export function operationExecutor(
     if (found.kind === 'unknown') return refuse(problems.notFound)
     if (found.kind === 'method-not-allowed') return refuse(problems.methodNotAllowed)
     const { template, parameters } = found
-    return found.handler({ method, template, parameters, query: new URLSearchParams(query), headers: {}, body: Buffer.from(body) })
+    return found.handler({
+      method,
+      template,
+      path: `/3.0${path}`,
+      parameters,
+      query: new URLSearchParams(query),
+      headers: {},
+      body: Buffer.from(body),
+    })
   }
 }
