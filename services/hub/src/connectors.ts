@@ -1,6 +1,10 @@
+import { googleAds } from '@heed/connector-google-ads'
+import { googleAnalytics } from '@heed/connector-google-analytics'
 import { hashedEmail } from '@heed/connector-hashed-email'
 import { type Connector, type ConnectorApp, connectorApp, grpcDirectory, type IdentifierClient, type Probe } from '@heed/connector-kit'
+import { linkedinAds } from '@heed/connector-linkedin-ads'
 import { mailchimp } from '@heed/connector-mailchimp'
+import { metaAds } from '@heed/connector-meta-ads'
 import { loadService } from '@heed/contracts'
 import type { Policy, Recipient } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
@@ -36,6 +40,8 @@ export interface Connectors {
   readonly apps: readonly { readonly name: string; readonly parts: readonly Part[]; readonly app: ConnectorApp }[]
   /** Whether a connector runs here for this recipient. */
   serves(recipientId: string): boolean
+  /** The kind of connector that serves it here. */
+  kindOf(recipientId: string): string | undefined
   settle(): Promise<void>
   readiness(): Promise<CheckResult[]>
   close(): void
@@ -51,10 +57,14 @@ const start =
   (recipients, options) =>
     connectorApp(connector, { ...options, recipients })
 
-/** Every kind of connector that there is, by the name that the policy file uses. */
+/** The kinds of connector that run here, by the name that the policy file uses: those whose vendor the sandbox plays. */
 const kinds: Readonly<Record<string, Start>> = {
   mailchimp: start(mailchimp),
   'hashed-email': start(hashedEmail),
+  'google-ads': start(googleAds),
+  'google-analytics': start(googleAnalytics),
+  'meta-ads': start(metaAds),
+  'linkedin-ads': start(linkedinAds),
 }
 
 /** The connectors that serve the policy's recipients. Throws `SettingsError` for a recipient whose settings are not usable. */
@@ -74,7 +84,7 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
           if (point === 'published') return probe('outcome.published')
         }
   const apps: Connectors['apps'][number][] = []
-  const served = new Set<string>()
+  const served = new Map<string, string>()
   for (const [kind, begin] of Object.entries(kinds)) {
     if (options.kinds !== undefined && !options.kinds.includes(kind)) continue
     const recipients = policy.recipients.filter(({ fulfilment }) => fulfilment.by === 'connector' && fulfilment.connector === kind)
@@ -92,11 +102,12 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
       ...(kitProbe === undefined ? {} : { probe: kitProbe }),
     })
     apps.push({ name: `connector ${kind} (${recipients.map(({ id }) => id).join(', ')})`, parts: app.parts, app })
-    for (const { id } of recipients) served.add(id)
+    for (const { id } of recipients) served.set(id, kind)
   }
   return {
     apps,
     serves: (recipientId) => served.has(recipientId),
+    kindOf: (recipientId) => served.get(recipientId),
     settle: async () => {
       await Promise.all(apps.map(({ app }) => app.settle()))
     },

@@ -31,7 +31,7 @@ export async function startVendors(options: { readonly port: number; readonly da
 
 /** The variables that the policy file's recipients are configured by, for vendors that are played here. */
 export function vendorEnvironment(sandbox: Sandbox): Record<string, string> {
-  const { mailchimp, hashedEmail } = sandbox
+  const { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin } = sandbox
   const partner = (name: string): Record<string, string> => ({
     [`${name}_SFTP_HOST`]: hashedEmail.host,
     [`${name}_SFTP_PORT`]: String(hashedEmail.port),
@@ -43,6 +43,19 @@ export function vendorEnvironment(sandbox: Sandbox): Record<string, string> {
     MAILCHIMP_API_KEY: mailchimp.apiKey,
     ...partner('SELECT_PARTNERS'),
     ...partner('CROSS_DEVICE'),
+    GOOGLE_DATA_MANAGER_BASE_URL: googleDataManager.url,
+    GOOGLE_DATA_MANAGER_TOKEN_URL: googleDataManager.tokenUrl,
+    GOOGLE_DATA_MANAGER_CREDENTIAL: googleDataManager.serviceAccountKey,
+    GOOGLE_ANALYTICS_ADMIN_BASE_URL: googleAnalytics.url,
+    GOOGLE_ANALYTICS_TOKEN_URL: googleAnalytics.tokenUrl,
+    GOOGLE_ANALYTICS_CREDENTIAL: googleAnalytics.serviceAccountKey,
+    META_GRAPH_BASE_URL: meta.url,
+    META_ADS_TOKEN: meta.accessToken,
+    LINKEDIN_BASE_URL: linkedin.url,
+    LINKEDIN_TOKEN_URL: linkedin.tokenUrl,
+    LINKEDIN_CLIENT_ID: linkedin.clientId,
+    LINKEDIN_CLIENT_SECRET: linkedin.clientSecret,
+    LINKEDIN_REFRESH_TOKEN: linkedin.refreshToken,
     // partners that are played answer at once, and nobody wants to wait a quarter of an hour to see it
     SHARE_COLLECT_SECONDS: '1',
     SHARE_ACK_POLL_SECONDS: '1',
