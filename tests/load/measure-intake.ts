@@ -11,11 +11,11 @@ function denial(number: number, round: number, tag: string): SetPreferencesReque
   return {
     requestId: `${tag}:${round}:${number}`,
     subject: person(number),
-    choices: [{ purpose: rounds[round % rounds.length] ?? 'analytics', choice: 'CHOICE_DENIED' }],
+    choices: [{ purpose: rounds[round % rounds.length] ?? 'supplier-sharing', choice: 'CHOICE_DENIED' }],
     origin: 'ORIGIN_KIND_PERSON',
   }
 }
-const rounds = ['experience-monitoring', 'location-personalisation', 'analytics', 'promotional-partners', 'affiliate-sharing']
+const rounds = ['experience-monitoring', 'location-personalisation', 'supplier-sharing', 'promotional-partners', 'affiliate-sharing']
 
 /** Sends items over one stream and gives accepted changes a second. */
 async function streamed(hub: BenchHub, items: Iterable<SetPreferencesRequest>): Promise<{ rate: number; accepted: number }> {

@@ -40,8 +40,6 @@ export interface Connectors {
   readonly apps: readonly { readonly name: string; readonly parts: readonly Part[]; readonly app: ConnectorApp }[]
   /** Whether a connector runs here for this recipient. */
   serves(recipientId: string): boolean
-  /** The kind of connector that serves it here. */
-  kindOf(recipientId: string): string | undefined
   settle(): Promise<void>
   readiness(): Promise<CheckResult[]>
   close(): void
@@ -84,7 +82,7 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
           if (point === 'published') return probe('outcome.published')
         }
   const apps: Connectors['apps'][number][] = []
-  const served = new Map<string, string>()
+  const served = new Set<string>()
   for (const [kind, begin] of Object.entries(kinds)) {
     if (options.kinds !== undefined && !options.kinds.includes(kind)) continue
     const recipients = policy.recipients.filter(({ fulfilment }) => fulfilment.by === 'connector' && fulfilment.connector === kind)
@@ -102,12 +100,11 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
       ...(kitProbe === undefined ? {} : { probe: kitProbe }),
     })
     apps.push({ name: `connector ${kind} (${recipients.map(({ id }) => id).join(', ')})`, parts: app.parts, app })
-    for (const { id } of recipients) served.set(id, kind)
+    for (const { id } of recipients) served.add(id)
   }
   return {
     apps,
     serves: (recipientId) => served.has(recipientId),
-    kindOf: (recipientId) => served.get(recipientId),
     settle: async () => {
       await Promise.all(apps.map(({ app }) => app.settle()))
     },

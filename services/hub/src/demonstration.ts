@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { type Clients, connectClients } from '@heed/cli'
 import { fromTimestamp } from '@heed/contracts'
 import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/ChangeStatus.ts'
-import type { DeliveryStatus__Output } from '@heed/contracts/gen/heed/audit/v1/DeliveryStatus.ts'
 import type { Sandbox } from '@heed/sandbox'
 import colors from 'picocolors'
 import { request } from 'undici'
@@ -11,7 +10,7 @@ import { changeReporter, type Screen } from './screen.ts'
 
 /** What the demonstration came to. */
 export interface Demonstrated {
-  /** Recipients that have a connector here and have neither confirmed nor accepted in time. */
+  /** Recipients that have a connector here and were not reached in time. */
   readonly missed: readonly string[]
   /** Milliseconds from the opt-out to the first recipient that confirmed it. */
   readonly firstConfirmedMs: number | undefined
@@ -65,14 +64,11 @@ async function run(hub: Hub, sandbox: Sandbox, { preferences, audit }: Clients, 
     for (const recipient of owed(last)) missed.push(recipient)
     return last
   }
-  // a vendor that works for half an hour was reached when it has accepted; one that answers in seconds is waited for
-  const isReached = ({ recipientId, state, settled }: DeliveryStatus__Output): boolean =>
-    settled || (state === 'DELIVERY_STATE_ACCEPTED' && hub.connectors.kindOf(recipientId) === 'google-ads')
   const owed = (status: ChangeStatus__Output | undefined): string[] =>
     status === undefined
       ? ['everyone']
       : status.deliveries
-          .filter((delivery) => hub.connectors.serves(delivery.recipientId) && !isReached(delivery))
+          .filter(({ recipientId, settled }) => hub.connectors.serves(recipientId) && !settled)
           .map(({ recipientId }) => recipientId)
   const reached = (status: ChangeStatus__Output): boolean =>
     status.deliveries.some(({ recipientId }) => hub.connectors.serves(recipientId)) && owed(status).length === 0

@@ -46,6 +46,7 @@ export function vendorEnvironment(sandbox: Sandbox): Record<string, string> {
     GOOGLE_DATA_MANAGER_BASE_URL: googleDataManager.url,
     GOOGLE_DATA_MANAGER_TOKEN_URL: googleDataManager.tokenUrl,
     GOOGLE_DATA_MANAGER_CREDENTIAL: googleDataManager.serviceAccountKey,
+    GOOGLE_DATA_MANAGER_FIRST_POLL_SECONDS: '2',
     GOOGLE_ANALYTICS_ADMIN_BASE_URL: googleAnalytics.url,
     GOOGLE_ANALYTICS_TOKEN_URL: googleAnalytics.tokenUrl,
     GOOGLE_ANALYTICS_CREDENTIAL: googleAnalytics.serviceAccountKey,
@@ -56,7 +57,7 @@ export function vendorEnvironment(sandbox: Sandbox): Record<string, string> {
     LINKEDIN_CLIENT_ID: linkedin.clientId,
     LINKEDIN_CLIENT_SECRET: linkedin.clientSecret,
     LINKEDIN_REFRESH_TOKEN: linkedin.refreshToken,
-    // partners that are played answer at once, and nobody wants to wait a quarter of an hour to see it
+    // who is played answers at once, and nobody wants to wait a quarter of an hour to see it
     SHARE_COLLECT_SECONDS: '1',
     SHARE_ACK_POLL_SECONDS: '1',
   }
