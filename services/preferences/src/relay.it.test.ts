@@ -3,7 +3,7 @@ import { decodeEvent, topicsOf } from '@heed/contracts'
 import type { ConsumedRecord } from '@heed/platform/kafka'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { anOptIn, anOptOut, byEmail, type Harness, startHarness } from './harness.ts'
-import type { RelayStep } from './relay.ts'
+import type { RelayStep } from './relay-changes.ts'
 
 const stack = () => ({ mongoUri: inject('mongoUri'), kafkaBrokers: inject('kafkaBrokers').split(',') })
 
@@ -133,6 +133,38 @@ describe('the relay', () => {
     expect(await next.app.store.changes.countDocuments({ publishedAt: null })).toBe(0)
     running = running.filter((harness) => harness !== broken)
     void broken.stop()
+  })
+
+  it('works off a backlog of many batches in order, each change once', async () => {
+    const killed = await start({ withoutRelay: true })
+    await flip(killed, 900, 3)
+    const next = await start(after(killed))
+    await next.app.relay.settle()
+    const versions = versionsBySubject(await published(next))
+    expect(versions.size).toBe(900)
+    for (const list of versions.values()) expect(list).toEqual([1, 2, 3])
+    const batches = await next.app.store.batches.find({}, { sort: { _id: 1 } }).toArray()
+    expect(batches.map(({ _id }) => _id)).toEqual(upTo(batches.length))
+    expect(batches.reduce((rows, { ids }) => rows + ids.length, 0)).toBe(2_700)
+    expect(await next.app.store.changes.countDocuments({ publishedAt: null })).toBe(0)
+  })
+
+  it('lets one row that nobody could read stay behind, says so, and goes on with the others', async () => {
+    const killed = await start({ withoutRelay: true })
+    await flip(killed, 5, 2)
+    const damaged = await killed.app.store.changes.findOneAndUpdate({ version: 1 }, { $set: { 'origin.reference': 'not a reference' } })
+    const next = await start(after(killed))
+    await next.app.relay.settle()
+    expect(await published(next)).toHaveLength(9)
+    expect(await next.app.store.changes.find({ publishedAt: null }).toArray()).toMatchObject([
+      { subjectId: damaged?.subjectId, version: 1 },
+    ])
+    const errors = next.lines.filter((line) => line.includes('relay.record-refused'))
+    expect(errors).toHaveLength(1)
+    expect(errors[0]).toContain(`${damaged?.subjectId}/1`)
+    await flip(next, 5, 2, 'later')
+    await next.app.relay.settle()
+    expect(await published(next)).toHaveLength(19)
   })
 
   it('is led by one process at a time, and by another one after that has stopped', async () => {

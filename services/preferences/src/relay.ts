@@ -1,19 +1,14 @@
-import { changeToEvent, encodeEvent, type Topics, topicPlans, type WireRecord } from '@heed/contracts'
-import { changeIdOf } from '@heed/domain'
+import { type Topics, topicPlans, type WireRecord } from '@heed/contracts'
 import type { Clock } from '@heed/platform/clock'
-import { asError } from '@heed/platform/errors'
-import { type Kafka, type OutgoingRecord, PublishError, type Publisher } from '@heed/platform/kafka'
+import type { Kafka, OutgoingRecord, Publisher } from '@heed/platform/kafka'
 import { type Loop, loop, type Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
-import { duplicateKeyIndex, leadership, lease } from '@heed/platform/mongo'
-import { type ActRow, recordCount, recordsOf, source } from './acts.ts'
+import { leadership, lease } from '@heed/platform/mongo'
+import { type ActRow, recordCount, recordsOf } from './acts.ts'
 import type { Bell } from './bell.ts'
-import { changeOf } from './journal.ts'
-import { type ChangeRow, outboxIndex, type Store } from './rows.ts'
-
-/** Points between two steps where a test may let a step fail. */
-export type RelayStep = 'published' | 'batch-stored'
+import { publishChanges, type RelayStep } from './relay-changes.ts'
+import { outboxIndex, type Store } from './rows.ts'
 
 export interface RelayOptions {
   readonly store: Store
@@ -40,22 +35,10 @@ export interface Relay extends Part {
   settle(): Promise<void>
 }
 
-const maxBatch = 1_000
-const smallBatch = 250
-const gatherMs = 10
+const maxActs = 1_000
+const maxActRecords = 5_000
 /** How soon rows of other processes are noticed. */
 const sweepMs = 250
-
-/** The record of a change row. */
-export function recordOf(row: ChangeRow, topic: string): OutgoingRecord {
-  const change = changeOf(row)
-  const wire = encodeEvent('heed.preference.changed.v1', row.subjectId, changeToEvent(change), {
-    id: change.id,
-    source,
-    time: change.acceptedAt,
-  })
-  return { topic, ...wire }
-}
 
 const onTopic = (topic: string, wire: WireRecord): OutgoingRecord => ({ topic, ...wire })
 
@@ -95,102 +78,13 @@ export function relay(options: RelayOptions): Relay {
   let leading: (() => void)[] = []
   let waking = false
 
-  const publishEach = async (publisher: Publisher, rows: readonly ChangeRow[]): Promise<ChangeRow[]> => {
-    const through: ChangeRow[] = []
-    for (const row of rows) {
-      try {
-        await publisher.publish([recordOf(row, topics.preferences)])
-        through.push(row)
-      } catch (thrown) {
-        if (!isRecordRefused(thrown)) throw thrown
-        log.error({ changeId: changeIdOf(row.subjectId, row.version), error: asError(thrown) }, 'relay.record-refused')
-      }
-    }
-    return through
-  }
-
-  const changesLoop = (publisher: Publisher, signal: AbortSignal) => {
-    let next: number | undefined
-    let after: ChangeRow | undefined
-    // records that the broker will not take: they stay in the outbox and must not keep the others from it
-    const refused = new Set<string>()
-
-    const recover = async (): Promise<number> => {
-      const last = await store.batches.findOne({}, { sort: { _id: -1 } })
-      if (last === null) return 1
-      await store.changes.updateMany({ _id: { $in: [...last.ids] }, publishedAt: null }, { $set: { publishedAt: last.at } })
-      return last._id + 1
-    }
-
-    const readOutbox = async (): Promise<ChangeRow[]> => {
-      const beyond = after === undefined ? {} : { subjectId: { $gte: after.subjectId } }
-      const rows = await store.changes
-        .find(
-          { publishedAt: null, ...beyond },
-          { hint: outboxIndex, sort: { subjectId: 1, version: 1 }, limit: maxBatch + refused.size, batchSize: 10_000 },
-        )
-        .toArray()
-      const found = refused.size === 0 ? rows : rows.filter((row) => !refused.has(row._id))
-      return found.slice(0, maxBatch)
-    }
-
-    return async (): Promise<'again' | 'idle'> => {
-      if (!mine.isHeld()) return 'idle'
-      next ??= await recover()
-      let rows = await readOutbox()
-      if (rows.length === 0 && after !== undefined) {
-        // the far end of the outbox: what came in behind us is next
-        after = undefined
-        rows = await readOutbox()
-      }
-      if (rows.length === 0) return 'idle'
-      if (!mine.isHeld()) return 'idle'
-      const startedAt = performance.now()
-      try {
-        await publisher.publish(rows.map((row) => recordOf(row, topics.preferences)))
-      } catch (thrown) {
-        if (!isRecordRefused(thrown)) throw thrown
-        const through = await publishEach(publisher, rows)
-        for (const row of rows) if (!through.includes(row)) refused.add(row._id)
-        rows = through
-        if (rows.length === 0) return 'again'
-      }
-      await afterStep('published')
-      const at = new Date(clock.now())
-      const ids = rows.map((row) => row._id)
-      try {
-        await store.batches.insertOne({ _id: next, ids, at })
-      } catch (thrown) {
-        next = undefined
-        if (duplicateKeyIndex(thrown) === undefined) throw thrown
-        log.warn({ holder }, 'relay.replaced')
-        return 'again'
-      }
-      await afterStep('batch-stored')
-      const batch = next
-      next = undefined
-      await store.changes.updateMany({ _id: { $in: ids } }, { $set: { publishedAt: at } })
-      next = batch + 1
-      after = rows.length === maxBatch ? rows.at(-1) : undefined
-      published.ring()
-      relayed.add({ topic: 'preferences' }, rows.length)
-      log.debug({ batch, rows: rows.length, durationMs: Math.round(performance.now() - startedAt) }, 'relay.published')
-      // the first of a burst goes out at once; those behind it gather, since a batch of one costs nearly as much as a batch of a hundred
-      if (rows.length < smallBatch) await clock.sleep(gatherMs, signal)
-      return 'again'
-    }
-  }
-
   const actsLoop = (publisher: Publisher) => async (): Promise<'again' | 'idle'> => {
     if (!mine.isHeld()) return 'idle'
     const rows: ActRow[] = []
     let records = 0
-    for await (const row of store.acts.find(
-      { publishedAt: null },
-      { hint: outboxIndex, sort: { at: 1 }, limit: maxBatch, batchSize: 20 },
-    )) {
+    for await (const row of store.acts.find({ publishedAt: null }, { hint: outboxIndex, sort: { at: 1 }, limit: maxActs, batchSize: 20 })) {
       // an act may stand for ten thousand records
-      if (rows.length > 0 && records + recordCount(row) > 5 * maxBatch) break
+      if (rows.length > 0 && records + recordCount(row) > maxActRecords) break
       rows.push(row)
       records += recordCount(row)
     }
@@ -215,8 +109,22 @@ export function relay(options: RelayOptions): Relay {
       return run()
     }
     const common = { log, clock }
+    const publishNext = publishChanges({
+      store,
+      publisher,
+      topic: topics.preferences,
+      leads: () => mine.isHeld(),
+      signal,
+      clock,
+      log,
+      published: (rows) => {
+        published.ring()
+        relayed.add({ topic: 'preferences' }, rows)
+      },
+      afterStep,
+    })
     outboxes = [
-      loop({ ...common, name: 'relay.changes', everyMs: sweepMs, run: withTopics(changesLoop(publisher, signal)) }),
+      loop({ ...common, name: 'relay.changes', everyMs: sweepMs, run: withTopics(publishNext) }),
       loop({ ...common, name: 'relay.acts', everyMs: sweepMs, run: withTopics(actsLoop(publisher)) }),
     ]
     loops = [...outboxes, ...sweeps.map((sweep) => loop({ ...common, ...sweep }))]
@@ -262,8 +170,4 @@ export function ownTopics(
       partitions,
       ...(cleanup.kind === 'compact' ? { compact: true, minLagMs: cleanup.minLagMs } : { retentionMs: cleanup.retentionMs }),
     }))
-}
-
-function isRecordRefused(thrown: unknown): boolean {
-  return thrown instanceof PublishError && thrown.reason === 'kafka.record-refused'
 }
