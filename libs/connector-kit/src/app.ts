@@ -1,7 +1,7 @@
 import { topicPlans, topicsOf } from '@heed/contracts'
 import type { RecipientId, WaitReason } from '@heed/domain'
 import { systemClock } from '@heed/platform/clock'
-import type { Consumer, Kafka } from '@heed/platform/kafka'
+import type { Consumer, Kafka, Publisher } from '@heed/platform/kafka'
 import type { Loop, Part } from '@heed/platform/lifecycle'
 import type { CheckResult } from '@heed/platform/mongo'
 import type { mongo } from 'mongoose'
@@ -17,6 +17,8 @@ export interface ConnectorAppOptions<Settings> extends WorkshopOptions<Settings>
   readonly kafka: Kafka
   /** Topics and consumer groups begin with it. */
   readonly topicPrefix: string
+  /** Shared with others in this process, who stop it; one of its own where absent. */
+  readonly publisher?: Publisher
 }
 
 /** All recipients of one kind of connector, not started yet. */
@@ -50,7 +52,7 @@ export async function connectorApp<Settings>(
   const { recipients, kafka, clock, metrics, probe = () => undefined } = options
   const ids = recipients.map(({ id }) => id)
   const topics = topicsOf(options.topicPrefix)
-  const publisher = kafka.publisher()
+  const publisher = options.publisher ?? kafka.publisher()
   let relay: Loop | undefined
   const outcomesWritten = () => relay?.wake()
   const workshop = await createWorkshop(connector, options, outcomesWritten)
@@ -97,7 +99,7 @@ export async function connectorApp<Settings>(
       return {
         stop: async () => {
           await workshop.close()
-          await publisher.stop()
+          if (options.publisher === undefined) await publisher.stop()
         },
       }
     },

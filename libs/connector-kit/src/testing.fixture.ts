@@ -185,7 +185,7 @@ export function exampleConnector(
         return {
           outcomes: request.covers.map((deliveryId) => ({
             deliveryId,
-            outcome: { kind: 'deferred', reason, ...(Number.isFinite(retryAfterSeconds) ? { retryAfterSeconds } : {}) },
+            outcome: { kind: 'deferred', reason, ...(retryAfterSeconds >= 0 ? { retryAfterSeconds } : {}) },
           })),
         }
       }
