@@ -67,7 +67,7 @@ const forbidden: IForbiddenRuleType[] = [
   {
     name: 'only tests import the testkit',
     severity: 'error',
-    from: { pathNot: ['^libs/testkit/', '^tests/', test, 'conformance\\.ts$'] },
+    from: { pathNot: ['^libs/testkit/', '^tests/', test, '(?:conformance|fixture)\\.ts$'] },
     to: { path: '^libs/testkit/' },
   },
 ]

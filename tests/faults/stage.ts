@@ -43,7 +43,7 @@ export async function openStage(): Promise<Stage> {
         topicPrefix: freshTopicPrefix('f').slice(0, 40),
         policyFile,
         ports: { preferences: await freePort(), propagation: 0, audit: 0, edge: await freePort(), operations: 0 },
-        env: vendorEnvironment(sandbox),
+        env: vendorEnvironment(sandbox, dataDir),
         ...more.hub,
       },
     }),

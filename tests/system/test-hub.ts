@@ -62,7 +62,7 @@ export async function startTestHub(
     topicPrefix: freshTopicPrefix('s').slice(0, 40),
     policyFile,
     ports: { preferences: 0, propagation: 0, audit: 0, edge: port, operations: 0 },
-    env: { ...vendorEnvironment(sandbox), ...environment },
+    env: { ...vendorEnvironment(sandbox, dataDir), ...environment },
     log,
     clock,
     ...changed,

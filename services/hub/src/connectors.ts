@@ -5,6 +5,8 @@ import { type Connector, type ConnectorApp, connectorApp, grpcDirectory, type Id
 import { linkedinAds } from '@heed/connector-linkedin-ads'
 import { mailchimp } from '@heed/connector-mailchimp'
 import { metaAds } from '@heed/connector-meta-ads'
+import { microsoftAds } from '@heed/connector-microsoft-ads'
+import { xAds } from '@heed/connector-x-ads'
 import { loadService } from '@heed/contracts'
 import type { Policy, Recipient } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
@@ -63,6 +65,8 @@ const kinds: Readonly<Record<string, Start>> = {
   'google-analytics': start(googleAnalytics),
   'meta-ads': start(metaAds),
   'linkedin-ads': start(linkedinAds),
+  'x-ads': start(xAds),
+  'microsoft-ads': start(microsoftAds),
 }
 
 /** The connectors that serve the policy's recipients. Throws `SettingsError` for a recipient whose settings are not usable. */

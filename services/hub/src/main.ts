@@ -79,7 +79,7 @@ async function main(): Promise<number> {
     topicPrefix: config.HEED_TOPIC_PREFIX,
     policyFile,
     ports,
-    env: { ...process.env, ...vendorEnvironment(sandbox) },
+    env: { ...process.env, ...vendorEnvironment(sandbox, dataDir) },
     log,
     started: (name) => screen.step(name),
   })

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Sandbox, type SandboxOptions, startSandbox } from '@heed/sandbox'
 
@@ -29,9 +30,12 @@ export async function startVendors(options: { readonly port: number; readonly da
   return startSandbox(sandboxOptions(options))
 }
 
-/** The variables that the policy file's recipients are configured by, for vendors that are played here. */
-export function vendorEnvironment(sandbox: Sandbox): Record<string, string> {
-  const { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin } = sandbox
+/** The variables that the policy file's recipients are configured by, for vendors that are played here. A credential that its vendor renews stands in a file of the data folder. */
+export function vendorEnvironment(sandbox: Sandbox, dataDir: string): Record<string, string> {
+  const { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x, microsoft } = sandbox
+  const microsoftToken = join(dataDir, 'microsoft-refresh-token')
+  // who is played begins each run with its first token, whatever it gave out before
+  writeFileSync(microsoftToken, microsoft.refreshToken, { mode: 0o600 })
   const partner = (name: string): Record<string, string> => ({
     [`${name}_SFTP_HOST`]: hashedEmail.host,
     [`${name}_SFTP_PORT`]: String(hashedEmail.port),
@@ -57,6 +61,18 @@ export function vendorEnvironment(sandbox: Sandbox): Record<string, string> {
     LINKEDIN_CLIENT_ID: linkedin.clientId,
     LINKEDIN_CLIENT_SECRET: linkedin.clientSecret,
     LINKEDIN_REFRESH_TOKEN: linkedin.refreshToken,
+    X_ADS_BASE_URL: x.url,
+    X_ADS_CONSUMER_KEY: x.consumerKey,
+    X_ADS_CONSUMER_SECRET: x.consumerSecret,
+    X_ADS_ACCESS_TOKEN: x.token,
+    X_ADS_ACCESS_TOKEN_SECRET: x.tokenSecret,
+    X_ADS_COLLECT_MINUTES: '0',
+    MICROSOFT_ADS_BASE_URL: microsoft.url,
+    MICROSOFT_ADS_TOKEN_URL: microsoft.tokenUrl,
+    MICROSOFT_ADS_CLIENT_ID: microsoft.clientId,
+    MICROSOFT_ADS_CLIENT_SECRET: microsoft.clientSecret,
+    MICROSOFT_ADS_DEVELOPER_TOKEN: microsoft.developerToken,
+    MICROSOFT_ADS_REFRESH_TOKEN_FILE: microsoftToken,
     // who is played answers at once, and nobody wants to wait a quarter of an hour to see it
     SHARE_COLLECT_SECONDS: '1',
     SHARE_ACK_POLL_SECONDS: '1',
