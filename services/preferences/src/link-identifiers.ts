@@ -103,10 +103,16 @@ export function linker(options: LinkerOptions): Linker {
   const merge = async (one: SubjectId, other: SubjectId, origin: Origin): Promise<{ stays: SubjectId; ended?: SubjectId }> => {
     const subjects = await directory.subjects([one, other])
     let absorbed: { into: SubjectId; version: number } | undefined
+    // those whose end is announced in a row of the one that stays; each has come to it once both are one
+    const ending = new Set<SubjectId>()
+    const ended = async (stays: SubjectId, from?: SubjectId) => {
+      if (ending.size > 0) await store.changes.updateMany({ closing: { $in: [...ending] } }, { $unset: { closing: 1 } })
+      return { stays, ...(from === undefined ? {} : { ended: from }) }
+    }
     for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
       await pause(attempt)
       const [mine, theirs] = [await standingOf(one), await standingOf(other)]
-      if (mine.subjectId === theirs.subjectId) return { stays: mine.subjectId, ...(absorbed === undefined ? {} : { ended: other }) }
+      if (mine.subjectId === theirs.subjectId) return ended(mine.subjectId, absorbed === undefined ? undefined : other)
       for (const { subjectId } of [mine, theirs]) if (!subjects.has(subjectId)) subjects.set(subjectId, await subjectRow(subjectId))
       const [into, from] = olderFirst(mine, theirs, subjects)
       const { ids, kinds } = await identifierKindsOf(wholeOf(from))
@@ -123,15 +129,15 @@ export function linker(options: LinkerOptions): Linker {
         const absorbs = [...new Set([...(into.row?.absorbs ?? []), ...wholeOf(from)])]
         if (!(await append(changes.into, { absorbs, closing: from.subjectId }))) continue
         absorbed = { into: into.subjectId, version: from.row?.version ?? 0 }
+        ending.add(from.subjectId)
         await interrupt('merge-absorbed')
       }
       // against the very version whose denials were taken over: a newer one is taken over first
       if (!(await append(changes.from, { absorbs: from.row?.absorbs }))) continue
       await interrupt('merge-closed')
-      await store.changes.updateMany({ closing: from.subjectId }, { $unset: { closing: 1 } })
       // the version that took them over told of them
       await store.identifiers.updateMany({ _id: { $in: ids }, unannounced: true }, { $unset: { unannounced: 1 } })
-      return { stays: into.subjectId, ended: from.subjectId }
+      return ended(into.subjectId, from.subjectId)
     }
     throw contended()
   }
