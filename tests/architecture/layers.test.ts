@@ -27,7 +27,8 @@ const mayImport: Record<string, readonly string[]> = {
 }
 const connector = ['libs/domain', 'libs/contracts', 'libs/platform', 'libs/connector-kit']
 
-const test = '\\.(?:it\\.)?test\\.ts$'
+// what only tests load: test files and their fixtures
+const test = '\\.(?:(?:it\\.)?test|fixture)\\.ts$'
 const escaped = (path: string) => path.replaceAll('/', '\\/')
 
 const forbidden: IForbiddenRuleType[] = [
@@ -67,7 +68,7 @@ const forbidden: IForbiddenRuleType[] = [
   {
     name: 'only tests import the testkit',
     severity: 'error',
-    from: { pathNot: ['^libs/testkit/', '^tests/', test, '(?:conformance|fixture)\\.ts$'] },
+    from: { pathNot: ['^libs/testkit/', '^tests/', test, 'conformance\\.ts$'] },
     to: { path: '^libs/testkit/' },
   },
 ]
