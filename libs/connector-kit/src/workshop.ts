@@ -278,7 +278,7 @@ export async function createWorkshop<Settings>(
       const batch = await batchRows.findOne({ recipientId, 'jobs.id': jobId })
       return work === undefined || batch === null ? false : hearAbout(work, batch, jobId, report)
     },
-    recipientReason: (recipientId) => accountOf.get(recipientId)?.gate.trouble,
+    recipientReason: (recipientId) => (workers.get(recipientId)?.paused ? 'paused' : accountOf.get(recipientId)?.gate.trouble),
     close: async () => {
       await Promise.all(transports.map((transport) => transport.close().catch(() => undefined)))
     },

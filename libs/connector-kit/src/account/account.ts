@@ -35,6 +35,23 @@ export function createAccount(options: {
   const { id, descriptor, gate, limit, clock, isHeld } = options
   const slots: BulkheadPolicy = bulkhead(descriptor.rate.concurrentRequests, Number.MAX_SAFE_INTEGER)
   let inFlight = 0
+  // One after the other: two that are admitted at the same moment would both take the last place of a limit.
+  let door: Promise<unknown> = Promise.resolve()
+  const enter = (): Promise<boolean> => {
+    const entered = door.then(async () => {
+      if (!admits()) return false
+      inFlight += 1
+      try {
+        await limit.take()
+      } catch (thrown) {
+        inFlight -= 1
+        throw thrown
+      }
+      return true
+    })
+    door = entered.catch(() => undefined)
+    return entered
+  }
   const admits = () => isHeld() && gate.blocked() === undefined && !(gate.probing && inFlight > 0) && limit.nextAt() <= clock.now()
 
   return {
@@ -49,10 +66,8 @@ export function createAccount(options: {
     available: () => (gate.probing ? 1 : limit.available()),
     request: (run) =>
       slots.execute(async () => {
-        if (!admits()) return undefined
-        inFlight += 1
+        if (!(await enter())) return undefined
         try {
-          await limit.take()
           return await run()
         } finally {
           inFlight -= 1

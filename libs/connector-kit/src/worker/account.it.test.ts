@@ -201,6 +201,7 @@ describe('one account', () => {
     await test.take(aDelivery('ada', 1))
     await test.after(3600)
     expect(test.vendor.requests).toHaveLength(0)
+    expect(test.workshop.recipientReason(recipient())).toBe('paused')
     await test.workshop.controls.pausedOrResumed(order(false, 20))
     await test.settle()
     expect(test.vendor.holds('ada')).toBeDefined()

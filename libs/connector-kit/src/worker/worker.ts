@@ -11,6 +11,8 @@ import { nextBatch, openBatch, sendBatch } from './sequence.ts'
 export interface Worker {
   /** Looks now whether something is due. */
   wake(): void
+  /** Whether operators hold everything back, as of the last look. */
+  readonly paused: boolean
   /** Resolves when nothing is due and nothing is under way: what waits, waits for a time, for a vendor, or for a person. */
   settle(): Promise<void>
   /**
@@ -48,6 +50,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   let costPerTask = 1
   let failures = 0
   let restUntil = 0
+  let held = false
 
   const start = (kind: Running['kind'], key: string, job: () => Promise<void>) => {
     const done = job()
@@ -159,8 +162,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const now = clock.now()
     if (restUntil > now) return restUntil
     if (lost.size > 0) await takeBack()
-    const { paused } = await work.states.get(recipientId)
-    if (paused) return Number.POSITIVE_INFINITY
+    held = Boolean((await work.states.get(recipientId)).paused)
+    if (held) return Number.POSITIVE_INFINITY
     const openAt = account.openAt()
     if (openAt > now) return openAt
     const asserting = descriptor.batch.sequenced ? sequenceTurn(abort) : assertTurn(abort)
@@ -177,6 +180,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
 
   return {
     wake: () => bell.ring(),
+    get paused() {
+      return held
+    },
     settle: () => {
       const settled = new Promise<void>((resolve) => settlers.push({ after: turns, resolve }))
       bell.ring()
