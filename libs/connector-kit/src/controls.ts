@@ -14,7 +14,7 @@ export interface Controls {
 
 /** Where a resumed or resolved recipient is woken. */
 export interface Steered {
-  resumed(recipientId: RecipientId): void
+  resumed(recipientId: RecipientId): Promise<void>
   outcomesWritten(): void
 }
 
@@ -25,7 +25,7 @@ export function createControls(rows: mongo.Collection<InboxRow>, states: Recipie
       if (!heeded) return
       log.info({ recipientId, paused, by }, 'recipient.steered')
       // wakes in both cases: a paused worker sees it at its next turn
-      steered.resumed(recipientId)
+      await steered.resumed(recipientId)
     },
 
     resolved: async ({ recipientId, subjectId, version, by, why, at }) => {

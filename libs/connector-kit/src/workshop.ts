@@ -142,11 +142,9 @@ export async function createWorkshop<Settings>(
   const credentials = referencedCredentials(options.env)
 
   /** What was put off because a recipient failed need not wait any longer. */
-  const hurry = (recipientId: RecipientId) => {
-    Promise.all([line.hurry(recipientId), batches.hurry(recipientId)]).then(
-      () => workers.get(recipientId)?.wake(),
-      (thrown: unknown) => log.warn({ recipientId, error: thrown }, 'worker.failed'),
-    )
+  const hurry = async (recipientId: RecipientId) => {
+    await Promise.all([line.hurry(recipientId), batches.hurry(recipientId)])
+    workers.get(recipientId)?.steer()
   }
   const workers = new Map<RecipientId, Worker>()
   const works = new Map<RecipientId, RecipientWork<Settings>>()
@@ -170,7 +168,9 @@ export async function createWorkshop<Settings>(
       log,
       random,
       onRecovered: () => {
-        for (const { recipient } of members) hurry(recipient.id)
+        for (const { recipient } of members) {
+          hurry(recipient.id).catch((thrown: unknown) => log.warn({ recipientId: recipient.id, error: thrown }, 'worker.failed'))
+        }
       },
     })
     const account = createAccount({
@@ -243,7 +243,7 @@ export async function createWorkshop<Settings>(
     {
       resumed: (recipientId) => {
         accountOf.get(recipientId)?.gate.reset()
-        hurry(recipientId)
+        return hurry(recipientId)
       },
       outcomesWritten,
     },

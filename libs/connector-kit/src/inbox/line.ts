@@ -11,13 +11,6 @@ export interface Claim {
   readonly rows: readonly InboxRow[]
 }
 
-/** When something of a recipient is next due, ms since the epoch; absent where nothing waits. */
-export interface NextDue {
-  /** Something to be told. */
-  readonly queue?: number
-  readonly readBack?: number
-}
-
 /** What a complete list needs of a row. */
 export type ToldRow = Pick<InboxRow, 'recipientId' | 'subjectId' | 'version' | 'kind' | 'wanted' | 'changed' | 'evidence' | 'acceptedAt'>
 
@@ -53,7 +46,10 @@ export interface Line {
   told(recipientId: RecipientId): AsyncIterable<readonly ToldRow[]>
   /** Gives open rows an assertion of now: their outcomes from here on are about a state that is asserted anew. */
   reassert(ids: readonly string[]): Promise<void>
-  nextDue(recipientId: RecipientId): Promise<NextDue>
+  /** When the next unclaimed row is to be told, ms since the epoch; undefined where none waits. */
+  nextDue(recipientId: RecipientId): Promise<number | undefined>
+  /** When the next row is to be read back. */
+  nextReadBack(recipientId: RecipientId): Promise<number | undefined>
   /** Ends the waiting of rows that were put off because the recipient failed: it works again. */
   hurry(recipientId: RecipientId): Promise<void>
 }
@@ -195,12 +191,11 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
     },
 
     nextDue: async (recipientId) => {
-      const [optOut, optIn, readBack] = await Promise.all(
-        [lanes.optOut, lanes.optIn, lanes.readBack].map((lane) => firstDue(recipientId, lane)),
-      )
-      const queue = optOut === undefined ? optIn : optIn === undefined ? optOut : Math.min(optOut, optIn)
-      return { ...(queue === undefined ? {} : { queue }), ...(readBack === undefined ? {} : { readBack }) }
+      const [optOut, optIn] = await Promise.all([firstDue(recipientId, lanes.optOut), firstDue(recipientId, lanes.optIn)])
+      return optOut === undefined ? optIn : optIn === undefined ? optOut : Math.min(optOut, optIn)
     },
+
+    nextReadBack: (recipientId) => firstDue(recipientId, lanes.readBack),
 
     hurry: async (recipientId) => {
       const putOff = {

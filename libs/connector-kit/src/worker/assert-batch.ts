@@ -116,7 +116,7 @@ async function assertPart<Settings>(
   entries: readonly { row: InboxRow; task: Task }[],
   settler: Settler,
   abort: AbortSignal,
-): Promise<{ requests: number }> {
+): Promise<{ requests: number; followed: number }> {
   const { sender, clock, batches } = work
   const { descriptor, account } = sender
   const tasks = entries.map(({ task }) => task)
@@ -152,7 +152,7 @@ async function assertPart<Settings>(
     for (const id of rows.keys()) {
       settle(id, { kind: 'said', outcome: { kind: 'deferred', reason: 'batch.plan-failed' }, durationMs: 0, among: entries.length })
     }
-    return { requests: 0 }
+    return { requests: 0, followed: 0 }
   }
 
   const requests = planned.filter(isRequest)
@@ -218,15 +218,15 @@ async function assertPart<Settings>(
     )
     for (const id of followed) settle(id, collector.finding(id, batchId))
   }
-  return { requests: requests.length }
+  return { requests: requests.length, followed: followed.length }
 }
 
-/** Sends what a claim holds, and settles it. Resolves with how many requests that took for how many tasks. */
+/** Sends what a claim holds, and settles it. Resolves with how many requests that took for how many tasks, and how many of them follow a job. */
 export async function assertBatch<Settings>(
   work: RecipientWork<Settings>,
   claim: Claim,
   abort: AbortSignal,
-): Promise<{ requests: number; tasks: number }> {
+): Promise<{ requests: number; tasks: number; followed: number }> {
   const settler = createSettler(work)
   // where identifiers cannot be had, the rows are where they were: nothing was written
   const prepared = await makeTasks(claim.rows, work.sender.descriptor, work.directory)
@@ -244,5 +244,9 @@ export async function assertBatch<Settings>(
   const results = await Promise.all(byPart(entries).map((part) => assertPart(work, part, settler, abort)))
   await settler.drain()
   if (flying.length > 0) await work.flights.end(claim.token)
-  return { requests: results.reduce((sum, { requests }) => sum + requests, 0), tasks: entries.length }
+  return {
+    requests: results.reduce((sum, { requests }) => sum + requests, 0),
+    tasks: entries.length,
+    followed: results.reduce((sum, { followed }) => sum + followed, 0),
+  }
 }

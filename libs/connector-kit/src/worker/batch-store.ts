@@ -115,7 +115,7 @@ export function createBatchStore(batches: mongo.Collection<StoredBatch>, pieces:
     },
     due: (recipientId, now, limit) =>
       batches
-        .find({ recipientId, nextAt: { $lte: now } })
+        .find({ recipientId, stage: 'following', nextAt: { $lte: now } })
         .sort({ nextAt: 1 })
         .limit(limit)
         .toArray(),

@@ -1,3 +1,4 @@
+import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import type { Claim } from '../inbox/line.ts'
 import { assertBatch } from './assert-batch.ts'
@@ -11,6 +12,8 @@ import { nextBatch, openBatch, sendBatch } from './sequence.ts'
 export interface Worker {
   /** Looks now whether something is due. */
   wake(): void
+  /** The same, and reads again whether operators hold the recipient back. */
+  steer(): void
   /** Whether operators hold everything back, as of the last look. */
   readonly paused: boolean
   /** Resolves when nothing is due and nothing is under way: what waits, waits for a time, for a vendor, or for a person. */
@@ -40,6 +43,10 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   const { recipientId, line, flights, batches, clock, log, sender } = work
   const { descriptor, account } = sender
   const bell = createBell(clock)
+  // What changes seldom is not asked for at every turn. In this process a change is known at once; another's is seen after a sweep at the latest.
+  const state = remembered(() => work.states.get(recipientId), clock, options.sweepMs)
+  const followAt = remembered(() => batches.nextFollowAt(recipientId), clock, options.sweepMs)
+  const readBackAt = remembered(() => line.nextReadBack(recipientId), clock, options.sweepMs)
   const running = new Map<string, Running>()
   /** Flights that ended in an error of ours: taken over when the database answers again. */
   const lost = new Map<string, Claim>()
@@ -73,8 +80,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   const runClaim = (claim: Claim, abort: AbortSignal) =>
     start('assert', claim.token, async () => {
       try {
-        const { requests, tasks } = await assertBatch(work, claim, abort)
+        const { requests, tasks, followed } = await assertBatch(work, claim, abort)
         if (tasks > 0) costPerTask = requests / tasks
+        if (followed > 0) followAt.forget()
       } catch (thrown) {
         lost.set(claim.token, claim)
         throw thrown
@@ -98,7 +106,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     if (asserting.length >= Math.min(mostBatches, descriptor.rate.concurrentRequests)) return Number.POSITIVE_INFINITY
     if (asserting.length > 0 || collectSeconds > 0) {
       const { count, since } = await line.waiting(recipientId, maxTasks)
-      if (since === undefined) return (await line.nextDue(recipientId)).queue ?? Number.POSITIVE_INFINITY
+      if (since === undefined) return (await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY
       const newest = Math.max(0, ...asserting.map(({ startedAt }) => startedAt))
       if (count < maxTasks && asserting.length > 0 && now < newest + patienceMs) return newest + patienceMs
       if (count < maxTasks && now < since + collectSeconds * 1000) return since + collectSeconds * 1000
@@ -111,7 +119,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       runClaim(claim, abort)
       return now
     }
-    return (await line.nextDue(recipientId)).queue ?? Number.POSITIVE_INFINITY
+    return (await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY
   }
 
   const sequenceTurn = async (abort: AbortSignal): Promise<number> => {
@@ -121,39 +129,43 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const open = await batches.unsent(recipientId)
     if (open !== undefined) {
       if (open.nextAt > now) return open.nextAt
-      start('sequence', key, () => sendBatch(work, open, abort))
+      start('sequence', key, () => sendBatch(work, open, abort).finally(followAt.forget))
       return now
     }
-    const state = await work.states.get(recipientId)
+    const known = await work.states.get(recipientId)
     const waiting = await line.waiting(recipientId, descriptor.batch.maxTasks)
-    const next = nextBatch(descriptor, state, waiting, now)
+    const next = nextBatch(descriptor, known, waiting, now)
     if (next.kind === 'none') {
       // what is due already is being collected; what is not may come in meanwhile
-      const queue = waiting.since === undefined ? (await line.nextDue(recipientId)).queue : undefined
+      const queue = waiting.since === undefined ? await line.nextDue(recipientId) : undefined
       return Math.min(next.at, queue ?? Number.POSITIVE_INFINITY)
     }
     start('sequence', key, async () => {
-      const batch = await openBatch(work, state, next.kind)
-      if (batch !== undefined) await sendBatch(work, batch, abort)
+      const batch = await openBatch(work, known, next.kind)
+      if (batch !== undefined) await sendBatch(work, batch, abort).finally(followAt.forget)
     })
     return now
   }
 
   const followTurn = async (abort: AbortSignal): Promise<number> => {
+    const next = (await followAt.get()) ?? Number.POSITIVE_INFINITY
+    if (next > clock.now()) return next
     for (const batch of await batches.due(recipientId, clock.now(), descriptor.rate.concurrentRequests + 1)) {
-      if (batch.stage === 'following' && !running.has(batch._id)) start('follow', batch._id, () => followBatch(work, batch, abort))
+      if (!running.has(batch._id)) start('follow', batch._id, () => followBatch(work, batch, abort).finally(followAt.forget))
     }
-    const next = await batches.nextFollowAt(recipientId)
-    return next === undefined ? Number.POSITIVE_INFINITY : Math.max(next, clock.now() + (running.size > 0 ? patienceMs : 0))
+    // looked at again when one of those is through
+    return clock.now() + patienceMs
   }
 
   const readBackTurn = async (abort: AbortSignal): Promise<number> => {
     const { readBack } = descriptor
     const key = 'read-back'
     if (readBack === undefined || running.has(key)) return Number.POSITIVE_INFINITY
+    const next = (await readBackAt.get()) ?? Number.POSITIVE_INFINITY
+    if (next > clock.now()) return next
+    readBackAt.forget()
     const claim = await line.claimReadBack(recipientId, readBack.maxTasks)
-    if (claim.rows.length === 0) return (await line.nextDue(recipientId)).readBack ?? Number.POSITIVE_INFINITY
-    start('read-back', key, () => readBackBatch(work, claim, abort).finally(() => line.release(claim)))
+    if (claim.rows.length > 0) start('read-back', key, () => readBackBatch(work, claim, abort).finally(() => line.release(claim)))
     return clock.now()
   }
 
@@ -162,7 +174,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const now = clock.now()
     if (restUntil > now) return restUntil
     if (lost.size > 0) await takeBack()
-    held = Boolean((await work.states.get(recipientId)).paused)
+    held = Boolean((await state.get()).paused)
     if (held) return Number.POSITIVE_INFINITY
     const openAt = account.openAt()
     if (openAt > now) return openAt
@@ -180,6 +192,10 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
 
   return {
     wake: () => bell.ring(),
+    steer: () => {
+      state.forget()
+      bell.ring()
+    },
     get paused() {
       return held
     },
@@ -212,6 +228,27 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       }
       await Promise.all([...running.values()].map(({ done }) => done))
       release(Number.POSITIVE_INFINITY)
+    },
+  }
+}
+
+/** Something read from the database and kept for a while. */
+function remembered<T>(load: () => Promise<T>, clock: Clock, forMs: number): { get(): Promise<T>; forget(): void } {
+  let kept: { value: T; until: number } | undefined
+  let asked = 0
+  return {
+    get: async () => {
+      if (kept !== undefined && clock.now() < kept.until) return kept.value
+      asked += 1
+      const mine = asked
+      const value = await load()
+      // forgotten while it was read: the next call reads again
+      if (mine === asked) kept = { value, until: clock.now() + forMs }
+      return value
+    },
+    forget: () => {
+      asked += 1
+      kept = undefined
     },
   }
 }
