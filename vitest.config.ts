@@ -7,6 +7,8 @@ import { defineConfig } from 'vitest/config'
 //   faults  tests/faults: real processes that are killed
 const rooms = ['libs', 'services', 'deploy', 'tests/architecture', 'tests/contracts']
 const stack = ['libs/testkit/src/vitest-stack.ts']
+// on a shared machine a real broker or process may starve past a time-out; a second failure is a failure, and the log shows both
+const retry = process.env.CI ? 1 : 0
 
 export default defineConfig({
   test: {
@@ -23,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'it',
+          retry,
           sequence: { groupOrder: 1 },
           include: ['libs/**/*.it.test.ts', 'services/**/*.it.test.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
@@ -35,6 +38,7 @@ export default defineConfig({
       {
         test: {
           name: 'system',
+          retry,
           sequence: { groupOrder: 2 },
           include: ['tests/system/**/*.test.ts', 'tests/browser/**/*.test.ts'],
           globalSetup: stack,
@@ -46,6 +50,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
+          retry,
           sequence: { groupOrder: 3 },
           include: ['tests/faults/**/*.test.ts'],
           testTimeout: 180_000,
