@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { RecipientId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import type { mongo } from 'mongoose'
-import { firstSettledLane, type InboxRow, lanes, rowIdOf } from './row.ts'
+import { type InboxRow, lanes, rowIdOf } from './row.ts'
 import { type HeldRow, type SettledRows, settlementWrites } from './settlement.ts'
 
 /** Rows that one batch works on. */
@@ -44,8 +44,6 @@ export interface Line {
   followed(token: string, ids: readonly string[]): Promise<Map<string, FollowedRow>>
   /** All that a recipient was ever asked to hold, some rows at a time, in the order of their subjects. */
   told(recipientId: RecipientId): AsyncIterable<readonly ToldRow[]>
-  /** Gives open rows an assertion of now: their outcomes from here on are about a state that is asserted anew. */
-  reassert(ids: readonly string[]): Promise<void>
   /** When the next unclaimed row is to be told, ms since the epoch; undefined where none waits. */
   nextDue(recipientId: RecipientId): Promise<number | undefined>
   /** When the next row is to be read back. */
@@ -180,14 +178,6 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
         some = []
       }
       if (some.length > 0) yield some
-    },
-
-    reassert: async (ids) => {
-      const now = clock.now()
-      await rows.updateMany(
-        { _id: { $in: [...ids] }, lane: { $lt: firstSettledLane }, assertion: { $lt: now } },
-        { $set: { assertion: now } },
-      )
     },
 
     nextDue: async (recipientId) => {

@@ -20,6 +20,8 @@ export interface Settlement {
   readonly part?: string
   readonly giveUp?: true
   readonly drift?: true
+  /** It is wanted once more, under an assertion of this time (ms since the epoch): set with the place in the line, so that nobody claims the row in between. */
+  readonly reassertAt?: number
   readonly skip?: true
   /** Nothing was tried after all: the try does not count. */
   readonly untried?: true
@@ -139,6 +141,7 @@ function currentUpdate(settlement: Settlement, row: HeldRow, context: Settlement
     put('quietUntil', quietUntil)
   }
   if (failures === 'reset') put('failures', 0)
+  if (settlement.reassertAt !== undefined && settlement.reassertAt > row.assertion) put('assertion', settlement.reassertAt)
   if (settlement.untried !== true && token === undefined) put('attempts', row.attempt)
   const inc = {
     ...(failures === 'count' ? { failures: 1 } : {}),

@@ -16,8 +16,9 @@ const maxDrifts = 3
 export function judgeReadBack(
   holds: 'wanted' | 'other' | 'unreadable' | undefined,
   row: Pick<InboxRow, 'drifts' | 'state' | 'final'>,
-  durationMs: number,
-): Settlement & { readonly reassert?: true } {
+  at: { readonly now: number; readonly durationMs: number },
+): Settlement {
+  const { now, durationMs } = at
   switch (holds) {
     case 'wanted':
       return {
@@ -49,7 +50,7 @@ export function judgeReadBack(
         failures: 'keep',
         unknown: false,
         drift: true,
-        reassert: true,
+        reassertAt: now,
       }
     case 'unreadable':
     case undefined:
@@ -67,13 +68,14 @@ export async function readBackBatch<Settings>(work: RecipientWork<Settings>, cla
   const tasks: Task[] = []
   const rows = new Map<DeliveryId, InboxRow>()
   const settler = createSettler(work)
+  const at = { now: work.clock.now(), durationMs: 0 }
   for (const [index, one] of prepared.entries()) {
     const row = claim.rows[index]
     if (row === undefined) continue
     if (one.kind === 'task') {
       tasks.push(one.task)
       rows.set(one.task.deliveryId, row)
-    } else settler.add(heldRow(row), judgeReadBack(undefined, row, 0))
+    } else settler.add(heldRow(row), judgeReadBack(undefined, row, at))
   }
   let requests: ReturnType<NonNullable<typeof sender.connector.readBack>> = []
   try {
@@ -94,15 +96,14 @@ export async function readBackBatch<Settings>(work: RecipientWork<Settings>, cla
       }
     },
   })
-  const drifted: string[] = []
+  let drifted = 0
   for (const [id, row] of rows) {
-    const { reassert, ...settlement } = judgeReadBack(seen.get(id), row, 0)
+    const settlement = judgeReadBack(seen.get(id), row, at)
     settler.add(heldRow(row), settlement)
-    if (reassert) drifted.push(row._id)
+    if (settlement.reassertAt !== undefined) drifted += 1
   }
   await settler.drain()
-  if (drifted.length === 0) return
-  work.events.driftFound(recipientId, drifted.length)
-  work.log.warn({ recipientId, deliveries: drifted.length }, 'drift.found')
-  await work.line.reassert(drifted)
+  if (drifted === 0) return
+  work.events.driftFound(recipientId, drifted)
+  work.log.warn({ recipientId, deliveries: drifted }, 'drift.found')
 }
