@@ -54,7 +54,16 @@ export async function connectorApp<Settings>(
   const topics = topicsOf(options.topicPrefix)
   const publisher = options.publisher ?? kafka.publisher()
   let relay: Loop | undefined
-  const outcomesWritten = () => relay?.wake()
+  // gathered for a moment: outcomes of many small batches leave together
+  let gathering = false
+  const outcomesWritten = () => {
+    if (gathering) return
+    gathering = true
+    setTimeout(() => {
+      gathering = false
+      relay?.wake()
+    }, gatherMs).unref()
+  }
   const workshop = await createWorkshop(connector, options, outcomesWritten)
   const { kind, rows, inbox, controls } = workshop
   const source = `services/connectors/${kind}`
@@ -77,7 +86,7 @@ export async function connectorApp<Settings>(
         clock,
         log,
         accepted: ({ due, outcomes }) => {
-          if (due) workshop.wake(recipientId)
+          if (due > 0) workshop.wake(recipientId, due)
           if (outcomes) outcomesWritten()
         },
       }),
@@ -140,4 +149,5 @@ export async function connectorApp<Settings>(
   }
 }
 
+const gatherMs = 15
 const lastOutcomesMs = 2_000

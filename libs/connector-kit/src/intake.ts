@@ -18,7 +18,7 @@ export interface IntakeOptions {
   readonly clock: Clock
   readonly log: Logger
   /** Called when something new is due, and when outcomes were written. */
-  accepted(news: { due: boolean; outcomes: boolean }): void
+  accepted(news: { due: number; outcomes: boolean }): void
 }
 
 /** Where records that cannot be read are told of. The bytes themselves stay where they are. */
@@ -86,7 +86,7 @@ export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promis
     }
     if (deliveries.length === 0) return
     const { wanted, superseded } = await inbox.accept(recipientId, deliveries)
-    accepted({ due: wanted > 0, outcomes: superseded > 0 || wanted > 0 })
+    accepted({ due: wanted, outcomes: superseded > 0 })
   }
 
   return (batch) => (batch.topic === topics.controls ? takeControls(batch) : takeDeliveries(batch))

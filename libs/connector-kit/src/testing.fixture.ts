@@ -367,7 +367,7 @@ export async function openWorkshop(options: TestWorkshopOptions): Promise<TestWo
           id,
           deliveries.filter(({ recipientId }) => recipientId === id),
         )
-        workshop.wake(id)
+        workshop.wake(id, deliveries.length)
       }
     },
     after: async (seconds) => {

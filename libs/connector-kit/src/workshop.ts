@@ -62,7 +62,8 @@ export interface Workshop {
   readonly terms: readonly Part[]
   /** Makes the indexes. */
   prepare(): Promise<void>
-  wake(recipientId: RecipientId): void
+  /** So many rows of a recipient have become due. */
+  wake(recipientId: RecipientId, count: number): void
   /** Resolves when nothing is due any more for the accounts that this process holds. */
   settle(): Promise<void>
   hear(recipientId: RecipientId, jobId: string, report: Interpretation): Promise<boolean>
@@ -268,7 +269,7 @@ export async function createWorkshop<Settings>(
       await createInboxIndexes(rows)
       await createBatchIndexes(batchRows, itemRows)
     },
-    wake: (recipientId) => workers.get(recipientId)?.wake(),
+    wake: (recipientId, count) => workers.get(recipientId)?.wake(count),
     settle: async () => {
       const mine = [...workers].filter(([recipientId]) => termOf.get(recipientId)?.isHeld() === true)
       await Promise.all(mine.map(([, worker]) => worker.settle()))

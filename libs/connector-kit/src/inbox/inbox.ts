@@ -10,7 +10,7 @@ import { firstSettledLane, type InboxRow, priorityOf, rowIdOf } from './row.ts'
 export interface Accepted {
   /** Rows whose wanted state is new. */
   readonly wanted: number
-  /** Deliveries that were overtaken. */
+  /** Deliveries that were overtaken: rows have outcomes to publish. */
   readonly superseded: number
   /** Subjects about which nothing was new. */
   readonly repeated: number
@@ -62,10 +62,13 @@ export function createInbox(
     for (let round = 0; left.size > 0; round += 1) {
       const effects = effectsOf(left, await known([...left.keys()]))
       const writes = effects.flatMap((work) => writeOf(work, rules))
-      for (const { effect } of effects) {
+      for (const { effect, row } of effects) {
         if (effect.kind === 'none') tally.repeated += 1
         else tally.superseded += effect.older.length
-        if (effect.kind === 'wanted') tally.wanted += 1
+        if (effect.kind === 'wanted') {
+          tally.wanted += 1
+          if (row?.open === true && row.version < effect.delivery.version) tally.superseded += 1
+        }
       }
       const again = await write(writes)
       if (again.size > 0 && round > 2) throw new Error('rows are inserted by somebody else again and again')

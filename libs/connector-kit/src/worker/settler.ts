@@ -10,11 +10,14 @@ export interface Settler {
 }
 
 const tries = 6
+// So long the fates of single requests are gathered while others of the batch are still under way: a write for each would be most of the database's work.
+const gatherMs = 20
 
 /** A settler; `token` names the batch where the rows follow one. */
 export function createSettler<Settings>(work: RecipientWork<Settings>, token?: string): Settler {
   let waiting: [HeldRow, Settlement][] = []
   let writing: Promise<void> | undefined
+  let draining = false
 
   const write = async (settled: readonly [HeldRow, Settlement][]) => {
     const groups = groupByFate(settled)
@@ -33,10 +36,20 @@ export function createSettler<Settings>(work: RecipientWork<Settings>, token?: s
     work.outcomesWritten()
   }
 
+  let hurry: () => void = () => undefined
+  const gather = () =>
+    new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, gatherMs)
+      hurry = () => {
+        clearTimeout(timer)
+        resolve()
+      }
+      if (draining) hurry()
+    })
+
   const run = async () => {
-    // what becomes known in the same turn of the event loop is written together
-    await new Promise((resolve) => setImmediate(resolve))
     while (waiting.length > 0) {
+      await gather()
       const settled = waiting
       waiting = []
       await write(settled)
@@ -57,6 +70,8 @@ export function createSettler<Settings>(work: RecipientWork<Settings>, token?: s
       start()
     },
     drain: async () => {
+      draining = true
+      hurry()
       while (writing !== undefined && failure === undefined) await writing
       if (failure !== undefined) throw failure
     },

@@ -10,8 +10,8 @@ import { nextBatch, openBatch, sendBatch } from './sequence.ts'
 
 /** The work for one recipient, while this process holds its account. */
 export interface Worker {
-  /** Looks now whether something is due. */
-  wake(): void
+  /** So many rows have become due: looks now. */
+  wake(count: number): void
   /** The same, and reads again whether operators hold the recipient back. */
   steer(): void
   /** Whether operators hold everything back, as of the last look. */
@@ -58,6 +58,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   let failures = 0
   let restUntil = 0
   let held = false
+  /** Rows that have become due since the last claim, as far as this process knows; and whether that one left some behind. */
+  let arrived = 0
+  let leftBehind = true
 
   const start = (kind: Running['kind'], key: string, job: () => Promise<void>) => {
     const done = job()
@@ -104,17 +107,25 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const { maxTasks, collectSeconds = 0 } = descriptor.batch
     const asserting = [...running.values()].filter(({ kind }) => kind === 'assert')
     if (asserting.length >= Math.min(mostBatches, descriptor.rate.concurrentRequests)) return Number.POSITIVE_INFINITY
-    if (asserting.length > 0 || collectSeconds > 0) {
+    const newest = Math.max(0, ...asserting.map(({ startedAt }) => startedAt))
+    const patient = asserting.length > 0 && now < newest + patienceMs
+    // too few for a batch of their own: not even counted
+    if (patient && !leftBehind && arrived < maxTasks) return newest + patienceMs
+    if (patient || collectSeconds > 0) {
       const { count, since } = await line.waiting(recipientId, maxTasks)
       if (since === undefined) return (await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY
-      const newest = Math.max(0, ...asserting.map(({ startedAt }) => startedAt))
-      if (count < maxTasks && asserting.length > 0 && now < newest + patienceMs) return newest + patienceMs
+      if (count < maxTasks && patient) {
+        leftBehind = false
+        return newest + patienceMs
+      }
       if (count < maxTasks && now < since + collectSeconds * 1000) return since + collectSeconds * 1000
     }
     // No more than the account's rate has room for: what is claimed and cannot be sent has to be put back.
     const room = Math.floor(account.available() / Math.max(costPerTask, 1 / maxTasks))
     const limit = account.gate.probing ? 1 : Math.max(1, Math.min(maxTasks, room))
+    arrived = 0
     const claim = await line.claim(recipientId, limit)
+    leftBehind = claim.rows.length >= limit
     if (claim.rows.length > 0) {
       runClaim(claim, abort)
       return now
@@ -191,7 +202,10 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   }
 
   return {
-    wake: () => bell.ring(),
+    wake: (count) => {
+      arrived += count
+      bell.ring()
+    },
     steer: () => {
       state.forget()
       bell.ring()
