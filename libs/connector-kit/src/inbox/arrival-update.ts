@@ -69,9 +69,11 @@ export function arrivalUpdate(delivery: Delivery, older: readonly Delivery[], ru
     outbox: newOutbox,
     outboxTag: outboxTag(newOutbox, tag),
   }
-  const lateOutbox = { $concatArrays: [{ $ifNull: ['$outbox', []] }, unseen(older, '$version', now)] }
+  // the row went further between reading and writing: then this version is one of those that came too late
+  const late = [...older, delivery]
+  const lateOutbox = { $concatArrays: [{ $ifNull: ['$outbox', []] }, unseen(late, '$version', now)] }
   const asBefore = {
-    $mergeObjects: ['$$ROOT', { past: pastWith(older, [], '$version'), outbox: lateOutbox, outboxTag: outboxTag(lateOutbox, tag) }],
+    $mergeObjects: ['$$ROOT', { past: pastWith(late, [], '$version'), outbox: lateOutbox, outboxTag: outboxTag(lateOutbox, tag) }],
   }
   return [{ $replaceWith: { $cond: [supersedesRow, asWanted, asBefore] } }, dropEmptyOutbox]
 }
@@ -117,7 +119,9 @@ function unseen(older: readonly Delivery[], by: number | string, now: number): E
         $filter: {
           input: literal(older.map((delivery) => supersededEntry(delivery, 0, now))),
           as: 'older',
-          cond: { $not: [{ $in: ['$$older.version', { $concatArrays: ['$past', ['$version']] }] }] },
+          cond: {
+            $and: [{ $lt: ['$$older.version', by] }, { $not: [{ $in: ['$$older.version', { $concatArrays: ['$past', ['$version']] }] }] }],
+          },
         },
       },
       as: 'older',
