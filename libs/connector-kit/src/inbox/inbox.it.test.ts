@@ -3,6 +3,7 @@ import { ManualClock } from '@heed/platform/clock'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { aDelivery, openRows, recipient, startTime, subject, type TestRows } from '../testing.fixture.ts'
+import { arrivalUpdate } from './arrival-update.ts'
 import { createInbox } from './inbox.ts'
 import { type InboxRow, lanes, rowIdOf } from './row.ts'
 
@@ -145,6 +146,18 @@ describe('an inbox', () => {
       expect(row.version).toBe(3)
       expect(supersededOf(row).sort()).toEqual([1, 2])
     }
+  })
+
+  it('loses a race without losing what it brought: the row went further between reading and writing', async () => {
+    await inbox().accept(recipient(), [aDelivery('ada', 3)])
+    const rules = { newerMayOvertake: false, now: startTime + 70_000, tag: 'race' }
+    await opened.rows.updateOne(
+      { _id: rowIdOf(recipient(), subject('ada')) },
+      arrivalUpdate(aDelivery('ada', 2), [aDelivery('ada', 1)], rules),
+    )
+    const row = await rowOf('ada')
+    expect(row).toMatchObject({ version: 3, past: [1, 2], state: 'pending', outboxTag: 'race' })
+    expect(supersededOf(row).sort()).toEqual([1, 2])
   })
 
   it('ends in the same row for any order, grouping and repetition of the same deliveries', async () => {
