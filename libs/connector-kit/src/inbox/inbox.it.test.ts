@@ -196,7 +196,7 @@ describe('an inbox', () => {
       Array.from({ length: 20 }, (_, index) => aDelivery(`p${index}`, 1)),
     )
     const plan = await opened.rows
-      .find({ recipientId: recipient(), lane: lanes.optOut, dueAt: { $lte: startTime + 60_000 } }, { projection: { _id: 1 } })
+      .find({ recipientId: recipient(), lane: lanes.optOut, dueAt: { $lte: startTime + 60_000 } })
       .sort({ dueAt: 1 })
       .limit(5)
       .explain('executionStats')
@@ -204,7 +204,6 @@ describe('an inbox', () => {
     expect(text).toContain('"line"')
     expect(text).not.toContain('COLLSCAN')
     expect(text).not.toContain('"SORT"')
-    expect(text).not.toContain('"FETCH"')
     expect(plan.executionStats.totalKeysExamined).toBeLessThanOrEqual(6)
   })
 })

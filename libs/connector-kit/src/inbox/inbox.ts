@@ -28,8 +28,8 @@ export interface Inbox {
 /** The indexes that every query of the kit uses. */
 export async function createInboxIndexes(rows: mongo.Collection<InboxRow>): Promise<void> {
   await rows.createIndexes([
-    // `_id` is in it so that what is next is read from the index alone; settled rows are not in it
-    { key: { recipientId: 1, lane: 1, dueAt: 1, _id: 1 }, name: 'line', partialFilterExpression: { lane: { $exists: true } } },
+    // settled rows are not in it
+    { key: { recipientId: 1, lane: 1, dueAt: 1 }, name: 'line', partialFilterExpression: { lane: { $exists: true } } },
     { key: { outboxTag: 1 }, name: 'outbox', partialFilterExpression: { outboxTag: { $exists: true } } },
   ])
 }

@@ -121,6 +121,40 @@ describe('a worker', () => {
     expect(kinds).toEqual(['1 superseded', '1 confirmed', '2 confirmed'])
   })
 
+  it('rests while a slow answer is awaited', async () => {
+    let looks = 0
+    const counted = new Proxy(opened.connection, {
+      get: (target, name) => {
+        if (name !== 'collection') return Reflect.get(target, name) as unknown
+        return (_: string, collection: string) =>
+          new Proxy(opened.connection.collection(opened.database, collection), {
+            get: (rows, method) => {
+              if (collection === 'inbox' && method === 'find') looks += 1
+              const own = Reflect.get(rows, method) as unknown
+              return typeof own === 'function' ? own.bind(rows) : own
+            },
+          })
+      },
+    })
+    const test = await open({ mongo: counted })
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    test.vendor.script = async () => {
+      await held
+      return undefined
+    }
+    await test.take(aDelivery('ada', 1))
+    await expect.poll(() => test.vendor.requests.length).toBe(1)
+    // the machine's time passes, and the clock stands: nothing is due, so nothing is looked for
+    await test.clock.advance(10_000)
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    const before = looks
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    expect(looks - before).toBeLessThanOrEqual(2)
+    release()
+    await test.settle()
+  })
+
   it('never sends an older version after a newer one, whatever happens in between', async () => {
     const moves = fc.array(
       fc.oneof(

@@ -109,15 +109,11 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     if (asserting.length >= Math.min(mostBatches, descriptor.rate.concurrentRequests)) return Number.POSITIVE_INFINITY
     const newest = Math.max(0, ...asserting.map(({ startedAt }) => startedAt))
     const patient = asserting.length > 0 && now < newest + patienceMs
-    // too few for a batch of their own: not even counted
+    // too few for a batch of their own, as far as this process knows
     if (patient && !leftBehind && arrived < maxTasks) return newest + patienceMs
-    if (patient || collectSeconds > 0) {
+    if (collectSeconds > 0) {
       const { count, since } = await line.waiting(recipientId, maxTasks)
       if (since === undefined) return (await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY
-      if (count < maxTasks && patient) {
-        leftBehind = false
-        return newest + patienceMs
-      }
       if (count < maxTasks && now < since + collectSeconds * 1000) return since + collectSeconds * 1000
     }
     // No more than the account's rate has room for: what is claimed and cannot be sent has to be put back.
@@ -130,7 +126,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       runClaim(claim, abort)
       return now
     }
-    return (await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY
+    // what is under way rings the bell when it is through
+    return asserting.length > 0 ? now + patienceMs : ((await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY)
   }
 
   const sequenceTurn = async (abort: AbortSignal): Promise<number> => {
