@@ -119,6 +119,8 @@ export const disclosureMade = z.object({
   deliveryId: deliveryId.optional(),
   identifiers: z.array(z.object({ kind: z.enum(identifierKinds), form: z.string().max(64), count: z.int().positive() })).max(64),
   policyVersion: z.string().max(64),
+  /** The caller's own reference of an upload that it was allowed; absent where a connector was given identifiers. */
+  reference: reference.optional(),
 })
 
 /** `heed.link.made.v1`: an unsubscribe link of a subject was made. */
@@ -141,6 +143,54 @@ export const identifiersLinked = z.object({
   subjectId,
   kinds: z.array(z.enum(identifierKinds)).max(64),
   mergedSubjectIds: z.array(subjectId).max(64),
+})
+
+/**
+ * `heed.subject.erased.v1`: how far the erasure of a subject has come. One act for each stage, in this order: everything is denied; the recipients are told to
+ * erase; the data keys are destroyed; nothing is left of her.
+ */
+export const subjectErased = z.object({
+  ...actBase,
+  subjectId,
+  stage: z.enum(['requested', 'recipients-told', 'identifiers-destroyed', 'completed']),
+  cause: z.enum(['request', 'known-child']),
+  /** The caller's reference to how it made sure who asks. */
+  reference,
+  /** Subjects that were merged into this one and are erased with it. */
+  mergedSubjectIds: z.array(subjectId).max(64),
+  /** The change that this stage made, where it made one: `requested` the denial, `recipients-told` the erasure. */
+  changeId: changeId.optional(),
+  /** From `identifiers-destroyed` on: why it was done then, what was still owed, and what was destroyed. */
+  because: z.enum(['recipients-settled', 'limit-passed']).optional(),
+  openDeliveries: z.int().nonnegative().optional(),
+  identifiers: z
+    .array(z.object({ kind: z.enum(identifierKinds), count: z.int().positive() }))
+    .max(64)
+    .optional(),
+})
+
+/** `heed.suppressions.imported.v1`: a list of those who must be left alone was taken in. Says how many, and never who. */
+export const suppressionsImported = z.object({
+  ...actBase,
+  reference,
+  suppressed: z.int().nonnegative(),
+  known: z.int().nonnegative(),
+  denied: z.int().nonnegative(),
+  unchanged: z.int().nonnegative(),
+  refused: z.int().nonnegative(),
+})
+
+/** `heed.disclosure.reported.v1`: a report of the hand-overs of a subject was given out. */
+export const disclosureReported = z.object({
+  ...actBase,
+  subjectId,
+  reference,
+  /** The calendar year (UTC) that it counts for, and which one of that year it is. */
+  year: z.int().min(2000).max(9999),
+  ordinal: z.int().positive(),
+  /** The year whose hand-overs it told; absent where it told all. */
+  ofYear: z.int().min(2000).max(9999).optional(),
+  recipients: z.int().nonnegative(),
 })
 
 /** `heed.operator.acted.v1`: somebody with the right to do so steered deliveries. */
@@ -212,6 +262,9 @@ export const eventSchemas = {
   'heed.link.made.v1': linkMade,
   'heed.link.used.v1': linkUsed,
   'heed.identifiers.linked.v1': identifiersLinked,
+  'heed.subject.erased.v1': subjectErased,
+  'heed.suppressions.imported.v1': suppressionsImported,
+  'heed.disclosure.reported.v1': disclosureReported,
   'heed.operator.acted.v1': operatorActed,
   'heed.policy.loaded.v1': policyLoaded,
   'heed.recipient.paused.v1': recipientPaused,
@@ -234,5 +287,8 @@ export type ActType =
   | 'heed.link.made.v1'
   | 'heed.link.used.v1'
   | 'heed.identifiers.linked.v1'
+  | 'heed.subject.erased.v1'
+  | 'heed.suppressions.imported.v1'
+  | 'heed.disclosure.reported.v1'
   | 'heed.operator.acted.v1'
   | 'heed.policy.loaded.v1'

@@ -21,6 +21,9 @@ const acts: readonly ActType[] = [
   'heed.link.made.v1',
   'heed.link.used.v1',
   'heed.identifiers.linked.v1',
+  'heed.subject.erased.v1',
+  'heed.suppressions.imported.v1',
+  'heed.disclosure.reported.v1',
   'heed.operator.acted.v1',
   'heed.policy.loaded.v1',
 ]

@@ -21,6 +21,7 @@ import { type CallContext, GrpcFault, type ServedService } from '@heed/platform/
 import type { AuditStore } from './audit-store.ts'
 import type { ChangeSignals } from './change-signals.ts'
 import { type ChangeStatus, readChangeStatus } from './change-status.ts'
+import { disclosureReportHandler, disclosureReportScope } from './disclosure-report-api.ts'
 import { changeMessage, deliveryMessage, entryMessage, recipientMessage } from './messages.ts'
 import { listOpenDeliveries } from './open-deliveries.ts'
 import { pageToken, readPageToken } from './page-token.ts'
@@ -85,8 +86,11 @@ export function auditApi(options: AuditApiOptions): ServedService {
       ListSubjectTimeline: scope,
       ListRecipientStatus: scope,
       ListOpenDeliveries: scope,
+      DisclosureReport: disclosureReportScope,
     },
     handlers: {
+      DisclosureReport: disclosureReportHandler(),
+
       GetChangeStatus: async (request: GetChangeStatusRequest__Output) => ({
         status: changeMessage(await known(changeIdIn(request.changeId))),
       }),

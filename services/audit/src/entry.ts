@@ -11,6 +11,9 @@ export const entryKinds = [
   'link-made',
   'link-used',
   'identifiers-linked',
+  'subject-erased',
+  'suppressions-imported',
+  'disclosure-reported',
   'operator-acted',
   'policy-loaded',
   'recipient-paused',
@@ -73,6 +76,12 @@ export function entryOf(event: AnyEvent, publishedAt: number): Entry {
       return { entryId: `act/${event.data.actId}`, kind: 'link-used', at: event.data.at, subjectId: event.data.subjectId, facts }
     case 'heed.identifiers.linked.v1':
       return { entryId: `act/${event.data.actId}`, kind: 'identifiers-linked', at: event.data.at, subjectId: event.data.subjectId, facts }
+    case 'heed.subject.erased.v1':
+      return { entryId: `act/${event.data.actId}`, kind: 'subject-erased', at: event.data.at, subjectId: event.data.subjectId, facts }
+    case 'heed.suppressions.imported.v1':
+      return { entryId: `act/${event.data.actId}`, kind: 'suppressions-imported', at: event.data.at, facts }
+    case 'heed.disclosure.reported.v1':
+      return { entryId: `act/${event.data.actId}`, kind: 'disclosure-reported', at: event.data.at, subjectId: event.data.subjectId, facts }
     case 'heed.operator.acted.v1': {
       const { actId, at, subjectId, recipientId } = event.data
       const about = { ...(subjectId === undefined ? {} : { subjectId }), ...(recipientId === undefined ? {} : { recipientId }) }

@@ -14,6 +14,7 @@ import { bell } from './bell.ts'
 import { changesWatch } from './changes-watch.ts'
 import { directory, type Interruption } from './directory.ts'
 import { changeHandlers } from './grpc-changes.ts'
+import { erasureHandlers, erasureScopes } from './grpc-erasure.ts'
 import { identifierHandlers, linkHandlers } from './grpc-links.ts'
 import { readHandlers } from './grpc-reads.ts'
 import { intake } from './intake.ts'
@@ -87,6 +88,7 @@ const scopes = {
   CreateUnsubscribeLinks: 'links:create',
   UseUnsubscribeLinks: 'links:use',
   GetPolicy: 'policy:read',
+  ...erasureScopes,
 } as const
 
 /**
@@ -170,6 +172,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
       }),
       ...readHandlers({ door, people: persons, journal: rows, store, watch: changesWatch({ store, clock, published }), now }),
       ...linkHandlers({ door, links: mailLinks }),
+      ...erasureHandlers(),
     },
     scopes,
     hot: ['SetPreferences', 'CheckPermission', 'BatchCheckPermission', 'GetPreferences', 'UseUnsubscribeLinks'],

@@ -72,7 +72,10 @@ export function placeOf(topics: Topics, event: AnyEvent): { topic: string; key: 
     case 'heed.link.made.v1':
     case 'heed.link.used.v1':
     case 'heed.identifiers.linked.v1':
+    case 'heed.subject.erased.v1':
+    case 'heed.disclosure.reported.v1':
       return { topic: topics.acts, key: event.data.subjectId }
+    case 'heed.suppressions.imported.v1':
     case 'heed.operator.acted.v1':
     case 'heed.policy.loaded.v1':
       return { topic: topics.acts, key: event.data.actId }

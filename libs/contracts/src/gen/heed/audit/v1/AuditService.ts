@@ -1,5 +1,7 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
+import type { DisclosureReportRequest as _heed_audit_v1_DisclosureReportRequest, DisclosureReportRequest__Output as _heed_audit_v1_DisclosureReportRequest__Output } from '../../../heed/audit/v1/DisclosureReportRequest.ts';
+import type { DisclosureReportResponse as _heed_audit_v1_DisclosureReportResponse, DisclosureReportResponse__Output as _heed_audit_v1_DisclosureReportResponse__Output } from '../../../heed/audit/v1/DisclosureReportResponse.ts';
 import type { GetChangeStatusRequest as _heed_audit_v1_GetChangeStatusRequest, GetChangeStatusRequest__Output as _heed_audit_v1_GetChangeStatusRequest__Output } from '../../../heed/audit/v1/GetChangeStatusRequest.ts';
 import type { GetChangeStatusResponse as _heed_audit_v1_GetChangeStatusResponse, GetChangeStatusResponse__Output as _heed_audit_v1_GetChangeStatusResponse__Output } from '../../../heed/audit/v1/GetChangeStatusResponse.ts';
 import type { ListOpenDeliveriesRequest as _heed_audit_v1_ListOpenDeliveriesRequest, ListOpenDeliveriesRequest__Output as _heed_audit_v1_ListOpenDeliveriesRequest__Output } from '../../../heed/audit/v1/ListOpenDeliveriesRequest.ts';
@@ -12,6 +14,15 @@ import type { WatchChangeStatusRequest as _heed_audit_v1_WatchChangeStatusReques
 import type { WatchChangeStatusResponse as _heed_audit_v1_WatchChangeStatusResponse, WatchChangeStatusResponse__Output as _heed_audit_v1_WatchChangeStatusResponse__Output } from '../../../heed/audit/v1/WatchChangeStatusResponse.ts';
 
 export interface AuditServiceClient extends grpc.Client {
+  DisclosureReport(argument: _heed_audit_v1_DisclosureReportRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_audit_v1_DisclosureReportResponse__Output>): grpc.ClientUnaryCall;
+  DisclosureReport(argument: _heed_audit_v1_DisclosureReportRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_audit_v1_DisclosureReportResponse__Output>): grpc.ClientUnaryCall;
+  DisclosureReport(argument: _heed_audit_v1_DisclosureReportRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_audit_v1_DisclosureReportResponse__Output>): grpc.ClientUnaryCall;
+  DisclosureReport(argument: _heed_audit_v1_DisclosureReportRequest, callback: grpc.requestCallback<_heed_audit_v1_DisclosureReportResponse__Output>): grpc.ClientUnaryCall;
+  disclosureReport(argument: _heed_audit_v1_DisclosureReportRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_audit_v1_DisclosureReportResponse__Output>): grpc.ClientUnaryCall;
+  disclosureReport(argument: _heed_audit_v1_DisclosureReportRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_audit_v1_DisclosureReportResponse__Output>): grpc.ClientUnaryCall;
+  disclosureReport(argument: _heed_audit_v1_DisclosureReportRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_audit_v1_DisclosureReportResponse__Output>): grpc.ClientUnaryCall;
+  disclosureReport(argument: _heed_audit_v1_DisclosureReportRequest, callback: grpc.requestCallback<_heed_audit_v1_DisclosureReportResponse__Output>): grpc.ClientUnaryCall;
+  
   GetChangeStatus(argument: _heed_audit_v1_GetChangeStatusRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_audit_v1_GetChangeStatusResponse__Output>): grpc.ClientUnaryCall;
   GetChangeStatus(argument: _heed_audit_v1_GetChangeStatusRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_audit_v1_GetChangeStatusResponse__Output>): grpc.ClientUnaryCall;
   GetChangeStatus(argument: _heed_audit_v1_GetChangeStatusRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_audit_v1_GetChangeStatusResponse__Output>): grpc.ClientUnaryCall;
@@ -56,6 +67,8 @@ export interface AuditServiceClient extends grpc.Client {
 }
 
 export interface AuditServiceHandlers extends grpc.UntypedServiceImplementation {
+  DisclosureReport: grpc.handleUnaryCall<_heed_audit_v1_DisclosureReportRequest__Output, _heed_audit_v1_DisclosureReportResponse>;
+  
   GetChangeStatus: grpc.handleUnaryCall<_heed_audit_v1_GetChangeStatusRequest__Output, _heed_audit_v1_GetChangeStatusResponse>;
   
   ListOpenDeliveries: grpc.handleUnaryCall<_heed_audit_v1_ListOpenDeliveriesRequest__Output, _heed_audit_v1_ListOpenDeliveriesResponse>;
@@ -69,6 +82,7 @@ export interface AuditServiceHandlers extends grpc.UntypedServiceImplementation 
 }
 
 export interface AuditServiceDefinition extends grpc.ServiceDefinition {
+  DisclosureReport: MethodDefinition<_heed_audit_v1_DisclosureReportRequest, _heed_audit_v1_DisclosureReportResponse, _heed_audit_v1_DisclosureReportRequest__Output, _heed_audit_v1_DisclosureReportResponse__Output>
   GetChangeStatus: MethodDefinition<_heed_audit_v1_GetChangeStatusRequest, _heed_audit_v1_GetChangeStatusResponse, _heed_audit_v1_GetChangeStatusRequest__Output, _heed_audit_v1_GetChangeStatusResponse__Output>
   ListOpenDeliveries: MethodDefinition<_heed_audit_v1_ListOpenDeliveriesRequest, _heed_audit_v1_ListOpenDeliveriesResponse, _heed_audit_v1_ListOpenDeliveriesRequest__Output, _heed_audit_v1_ListOpenDeliveriesResponse__Output>
   ListRecipientStatus: MethodDefinition<_heed_audit_v1_ListRecipientStatusRequest, _heed_audit_v1_ListRecipientStatusResponse, _heed_audit_v1_ListRecipientStatusRequest__Output, _heed_audit_v1_ListRecipientStatusResponse__Output>

@@ -1,0 +1,9 @@
+export interface KeptAfterErasure {
+  'what'?: (string);
+  'why'?: (string);
+}
+
+export interface KeptAfterErasure__Output {
+  'what': (string);
+  'why': (string);
+}
