@@ -1,6 +1,7 @@
 export * from './app.ts'
 export * from './combine.ts'
 export * from './contract.ts'
+export * from './feed-files/index.ts'
 export * from './identifiers.ts'
 export { type InboxRow, lanes } from './inbox/row.ts'
 export * from './membership.ts'

@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto'
-import { gzipSync } from 'node:zlib'
-import type { BatchContext, Task } from '@heed/connector-kit'
+import { type BatchContext, type FeedFile, feedFile, type Task } from '@heed/connector-kit'
 import type { DeliveryId, PurposeKey } from '@heed/domain'
-import { stringify } from 'csv-stringify/sync'
 import type { HashedEmailSettings } from './settings.ts'
 
 /** One row: suppress a hash in a scope, or no longer. */
@@ -14,17 +12,6 @@ export interface Row {
   readonly deliveryId: DeliveryId
 }
 
-/** A file of the share, and the manifest that makes it visible. */
-export interface ShareFile {
-  readonly name: string
-  readonly content: Uint8Array
-  readonly manifest: Uint8Array
-  readonly sha256: string
-  readonly rows: readonly Row[]
-}
-
-/** How many files a sequence can count: six digits stand in a name. */
-const lastSequence = 999_999
 const columns = ['op', 'hash_profile', 'hash', 'scope', 'effective_at', 'event_id'] as const
 
 /** What a task says to the partner: a denial suppresses, a consent given anew lifts it; a default says nothing. `delta` rows only where something was chosen; `full` rows only suppress. */
@@ -52,40 +39,23 @@ export function arranged(rows: readonly Row[]): Row[] {
   return [...kept.entries()].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, row]) => row)
 }
 
-/** The file of a batch. The same rows and batch give the same bytes: a file that is sent again is the same file. Throws `RangeError` past the last sequence number. */
-export function shareFile(tasks: readonly Task[], settings: HashedEmailSettings, batch: BatchContext): ShareFile {
-  if (batch.sequence > lastSequence) throw new RangeError(`a share has at most ${lastSequence} files: agree on a new list name`)
-  const rows = arranged(tasks.flatMap((task) => rowsOf(task, settings.hashProfile, batch.extent)))
-  const createdAt = new Date(batch.openedAt).toISOString()
-  const stamp = `${createdAt.slice(0, 19).replaceAll(/[-:]/g, '')}Z`
-  const name = `${settings.sender}_${settings.list}_${batch.extent}_${stamp}_${String(batch.sequence).padStart(6, '0')}.csv.gz`
-  const csv = stringify(
-    rows.map((row) => [
-      row.op,
-      settings.hashProfile,
-      row.hash,
-      row.scope,
-      new Date(row.effectiveAt).toISOString(),
-      eventIdOf(row.deliveryId),
-    ]),
-    { header: true, columns: [...columns], record_delimiter: 'unix' },
-  )
-  const content = gzipSync(csv)
-  const sha256 = createHash('sha256').update(content).digest('hex')
-  const manifest = Buffer.from(
-    JSON.stringify({
-      file: name,
-      kind: batch.extent,
-      seq: batch.sequence,
-      rows: rows.length,
-      bytes: content.length,
-      sha256,
-      hash_profile: settings.hashProfile,
-      created_at: createdAt,
-      previous_seq: batch.sequence > 1 ? batch.sequence - 1 : null,
-    }),
-  )
-  return { name, content, manifest, sha256, rows }
+/** The file of a batch and its rows, in their order in the file. The same rows and batch give the same bytes. Throws `RangeError` past the last sequence number. */
+export function shareFile(
+  tasks: readonly Task[],
+  settings: HashedEmailSettings,
+  batch: BatchContext,
+): { readonly file: FeedFile; readonly rows: readonly Row[] } {
+  const { sender, list, hashProfile } = settings
+  const rows = arranged(tasks.flatMap((task) => rowsOf(task, hashProfile, batch.extent)))
+  const records = rows.map(({ op, hash, scope, effectiveAt, deliveryId }) => [
+    op,
+    hashProfile,
+    hash,
+    scope,
+    new Date(effectiveAt).toISOString(),
+    eventIdOf(deliveryId),
+  ])
+  return { file: feedFile({ sender, list, batch, columns, records, manifest: { hash_profile: hashProfile } }), rows }
 }
 
 /** A name for the event that tells the partner nothing else: the same for the same delivery, and not to be traced back to a subject id. */

@@ -1,0 +1,3 @@
+export * from './exchange.ts'
+export * from './feed-file.ts'
+export * from './settings.ts'
