@@ -1,4 +1,4 @@
-// npm run bench [-- --only <key or its beginning>] [-- --json <file>]
+// npm run bench [-- --only <key or its beginning>] [-- --json <file>] [-- --profile <folder>]
 // Prints figures and, where there is one, the ceiling that the raw client or server reached in the same run. It judges nothing.
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -8,22 +8,29 @@ import { type BenchHub, startBenchHub } from './harness.ts'
 import { measureLatency, measureSettled, measureVendorRequests } from './measure-delivery.ts'
 import { measureOneClick } from './measure-edge.ts'
 import { measureIdle, measureStart } from './measure-idle.ts'
-import { measureBatchCheck, measureStreamed, measureUnary } from './measure-intake.ts'
+import { measureBatchCheck, measureCheck, measureSet, measureStreamed } from './measure-intake.ts'
+import { type BenchService, startBenchService } from './service.ts'
 
 /** Which keys each measurement gives, in the order in which they run on one hub. */
 const measurements: readonly { readonly keys: readonly string[]; measure(hub: BenchHub): Promise<Figure[]> }[] = [
   { keys: ['idle.cpu', 'idle.rss'], measure: measureIdle },
   { keys: ['latency.confirmed.p50', 'latency.confirmed.p99'], measure: measureLatency },
-  { keys: ['intake.streamed.existing', 'intake.streamed.new'], measure: measureStreamed },
-  { keys: ['intake.unary', 'check.unary'], measure: measureUnary },
-  { keys: ['check.batch'], measure: measureBatchCheck },
   { keys: ['oneclick.post'], measure: measureOneClick },
   { keys: ['vendor.requests.mailchimp'], measure: measureVendorRequests },
   { keys: ['deliveries.settled'], measure: measureSettled },
 ]
+/** The same for what is measured on services/preferences as a process of its own. */
+const alone: readonly { readonly keys: readonly string[]; measure(service: BenchService): Promise<Figure[]> }[] = [
+  { keys: ['intake.streamed.existing', 'intake.streamed.new'], measure: measureStreamed },
+  { keys: ['intake.unary'], measure: measureSet },
+  { keys: ['check.unary'], measure: measureCheck },
+  { keys: ['check.batch'], measure: measureBatchCheck },
+]
 const start = { keys: ['start.first-confirmed'], measure: measureStart }
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true }, json: { type: 'string' } } })
+const { values } = parseArgs({
+  options: { only: { type: 'string', multiple: true }, json: { type: 'string' }, profile: { type: 'string' } },
+})
 const wanted = (keys: readonly string[]) =>
   values.only === undefined || keys.some((key) => values.only?.some((prefix) => key.startsWith(prefix)))
 const figures: Figure[] = []
@@ -32,6 +39,19 @@ const say = (text: string) => process.stderr.write(`${text}\n`)
 if (wanted(start.keys)) {
   say(`measuring ${start.keys.join(', ')} …`)
   figures.push(...(await start.measure()))
+}
+const lone = alone.filter(({ keys }) => wanted(keys))
+if (lone.length > 0) {
+  say('starting services/preferences …')
+  const service = await startBenchService(values.profile)
+  try {
+    for (const { keys, measure } of lone) {
+      say(`measuring ${keys.join(', ')} …`)
+      figures.push(...(await measure(service)))
+    }
+  } finally {
+    await service.stop()
+  }
 }
 const chosen = measurements.filter(({ keys }) => wanted(keys))
 if (chosen.length > 0) {
@@ -65,6 +85,7 @@ for (const { key, value, unit, ceiling, ratio } of figures) {
   ])
 }
 process.stdout.write(`${table.toString()}\n`)
+for (const { key, cpu } of figures) if (cpu !== undefined) process.stdout.write(`${key}: microseconds of CPU for one: ${cpu}\n`)
 if (values.json !== undefined) {
   writeFileSync(
     values.json,

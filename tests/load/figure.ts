@@ -5,6 +5,8 @@ export interface Figure {
   readonly unit: string
   readonly ceiling?: number
   readonly ratio?: number
+  /** CPU time of each process for one, in microseconds, where it was measured. */
+  readonly cpu?: string
 }
 
 /** What a figure has to reach, and what it should. */

@@ -80,7 +80,8 @@ async function running(child: ChildProcess, dataDir: string): Promise<HubFile> {
   }
 }
 
-function ended(child: ChildProcess): Promise<void> {
+/** Ends a child process; resolves when it is gone. */
+export function ended(child: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     if (child.exitCode !== null) return resolve()
     child.once('exit', () => resolve())
@@ -89,11 +90,11 @@ function ended(child: ChildProcess): Promise<void> {
 }
 
 /** A program of this folder in a process of its own; it prints the port that it listens on as its first line. */
-export async function startProgram(name: string): Promise<{ port: number; stop(): Promise<void> }> {
+export async function startProgram(name: string): Promise<{ port: number; pid: number | undefined; stop(): Promise<void> }> {
   const child = spawn(process.execPath, ['--import', 'tsx', join(root, 'tests/load', name)], { stdio: ['ignore', 'pipe', 'inherit'] })
   const port = await new Promise<number>((resolve, reject) => {
     child.stdout.once('data', (chunk: Buffer) => resolve(Number(chunk.toString().trim())))
     child.once('exit', () => reject(new Error(`${name} ended`)))
   })
-  return { port, stop: () => ended(child) }
+  return { port, pid: child.pid, stop: () => ended(child) }
 }
