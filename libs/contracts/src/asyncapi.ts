@@ -38,6 +38,8 @@ export function topicContents(): readonly {
         'heed.disclosure.reported.v1',
         'heed.operator.acted.v1',
         'heed.policy.loaded.v1',
+        'heed.configuration.changed.v1',
+        'heed.journal.counted.v1',
       ],
     },
     {
@@ -45,6 +47,13 @@ export function topicContents(): readonly {
       key: 'recipient id or delivery id',
       summary: 'What operators tell connectors; the newest record of a key counts.',
       types: ['heed.recipient.paused.v1', 'heed.delivery.resolved.v1'],
+    },
+    {
+      topic: topics.checkpoints,
+      key: 'origin of the log',
+      summary:
+        'Every checkpoint that the log of the trail signed, for ever: whoever keeps a copy sees whether the log was rewritten or rolled back.',
+      types: ['heed.checkpoint.signed.v1'],
     },
     {
       topic: topics.deadLetters,

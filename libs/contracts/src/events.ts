@@ -253,6 +253,26 @@ export const recordUnreadable = z.object({
   at: time,
 })
 
+/** `heed.configuration.changed.v1`: a service runs with other settings than before. Only settings that may be known to everybody, such as public keys. */
+export const configurationChanged = z.object({
+  ...actBase,
+  service: z.string().max(64),
+  settings: z.record(z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/), z.string().max(2_000)),
+})
+
+/** `heed.journal.counted.v1`: how far the journal was at a moment: the place of its newest published change, and how many changes it held up to there. */
+export const journalCounted = z.object({ ...actBase, position: z.int().nonnegative(), changes: z.int().nonnegative() })
+
+/** `heed.checkpoint.signed.v1`: a checkpoint that the trail's log signed. Never taken back: a log that shows another root for this size, or fewer entries, was rewritten. */
+export const checkpointSigned = z.object({
+  origin: z.string().max(1_024),
+  size: z.int().nonnegative(),
+  rootHash: z.string().regex(/^[0-9a-f]{64}$/),
+  /** The signed note (C2SP tlog-checkpoint). */
+  note: z.string().max(100_000),
+  at: time,
+})
+
 /** Every event type with its schema. The key is what the header `ce_type` says. */
 export const eventSchemas = {
   'heed.preference.changed.v1': preferenceChanged,
@@ -270,6 +290,9 @@ export const eventSchemas = {
   'heed.recipient.paused.v1': recipientPaused,
   'heed.delivery.resolved.v1': deliveryResolved,
   'heed.record.unreadable.v1': recordUnreadable,
+  'heed.configuration.changed.v1': configurationChanged,
+  'heed.journal.counted.v1': journalCounted,
+  'heed.checkpoint.signed.v1': checkpointSigned,
 } as const
 
 /** The name of an event type. */
@@ -280,6 +303,9 @@ export type EventData<Type extends EventType> = z.output<(typeof eventSchemas)[T
 
 /** An event of any type, told apart by `type`. */
 export type AnyEvent = { [Type in EventType]: { readonly type: Type; readonly data: EventData<Type> } }[EventType]
+
+/** An event that becomes an entry of the trail: every one but those that the trail itself tells. */
+export type TrailEvent = Exclude<AnyEvent, { readonly type: 'heed.checkpoint.signed.v1' }>
 
 /** The event types of `heed.acts.v1`. */
 export type ActType =
@@ -292,3 +318,5 @@ export type ActType =
   | 'heed.disclosure.reported.v1'
   | 'heed.operator.acted.v1'
   | 'heed.policy.loaded.v1'
+  | 'heed.configuration.changed.v1'
+  | 'heed.journal.counted.v1'

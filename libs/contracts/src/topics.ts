@@ -1,6 +1,6 @@
 import type { RecipientId } from '@heed/domain'
 
-/** How the broker cleans a topic. */
+/** How the broker cleans a topic; a retention of -1 keeps everything. */
 export type Cleanup = { readonly kind: 'compact'; readonly minLagMs: number } | { readonly kind: 'time'; readonly retentionMs: number }
 
 /** A topic as it is created. */
@@ -10,6 +10,8 @@ export interface TopicPlan {
   readonly cleanup: Cleanup
 }
 
+// what the broker takes for "no limit"
+const forever = -1
 const day = 24 * 60 * 60 * 1000
 
 /** The names of all topics under one prefix (`heed` unless several hubs share a broker). */
@@ -19,6 +21,7 @@ export interface Topics {
   readonly deadLetters: string
   readonly acts: string
   readonly controls: string
+  readonly checkpoints: string
   deliveries(recipient: RecipientId): string
   /** The recipient of a deliveries topic, or undefined for any other topic. */
   recipientOf(topic: string): string | undefined
@@ -36,6 +39,7 @@ export function topicsOf(prefix: string): Topics {
     deadLetters: `${prefix}.dead-letters.v1`,
     acts: `${prefix}.acts.v1`,
     controls: `${prefix}.controls.v1`,
+    checkpoints: `${prefix}.checkpoints.v1`,
     deliveries: (recipient) => `${prefix}.deliveries.${recipient}.v1`,
     recipientOf: (topic) => everyDelivery.exec(topic)?.[1],
     everyDelivery,
@@ -53,6 +57,8 @@ export function topicPlans(topics: Topics, recipients: readonly RecipientId[]): 
     { name: topics.outcomes, partitions: 6, cleanup: { kind: 'time', retentionMs: 400 * day } },
     { name: topics.acts, partitions: 3, cleanup: { kind: 'time', retentionMs: 400 * day } },
     { name: topics.controls, partitions: 1, cleanup: compact },
+    // one partition: the newest record is the newest checkpoint
+    { name: topics.checkpoints, partitions: 1, cleanup: { kind: 'time', retentionMs: forever } },
     { name: topics.deadLetters, partitions: 1, cleanup: { kind: 'time', retentionMs: 400 * day } },
     ...recipients.map((recipient) => ({ name: topics.deliveries(recipient), partitions: 3, cleanup: compact })),
   ]

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { type ActType, type AnyEvent, decodeEvent, type EventData, type EventType, type Topics } from '@heed/contracts'
+import { type ActType, decodeEvent, type EventData, type Topics, type TrailEvent } from '@heed/contracts'
 import { changeIdOf, deliveryIdOf, type RecipientId } from '@heed/domain'
 import type { ConsumedBatch, ConsumedRecord } from '@heed/platform/kafka'
 import { type Entry, entryOf } from './entry.ts'
 
 /** Something that happened and was read from a topic, with the entry that the trail gets for it. */
 export interface Arrival {
-  readonly event: AnyEvent
+  readonly event: TrailEvent
   readonly entry: Entry
 }
 
@@ -26,6 +26,8 @@ const acts: readonly ActType[] = [
   'heed.disclosure.reported.v1',
   'heed.operator.acted.v1',
   'heed.policy.loaded.v1',
+  'heed.configuration.changed.v1',
+  'heed.journal.counted.v1',
 ]
 
 /** Matches every topic under the prefix that audit listens to, those of recipients that come later included. */
@@ -35,7 +37,7 @@ export function auditTopics(topics: Topics): RegExp {
   return new RegExp(`^(?:${escaped.join('|')})$|${topics.everyDelivery.source}`)
 }
 
-function acceptedOn(topics: Topics, topic: string): readonly EventType[] {
+function acceptedOn(topics: Topics, topic: string): readonly TrailEvent['type'][] {
   switch (topic) {
     case topics.preferences:
       return ['heed.preference.changed.v1']
@@ -79,13 +81,16 @@ export function readBatch(topics: Topics, batch: Pick<ConsumedBatch, 'topic' | '
   return { arrivals, unreadable }
 }
 
-function readRecord(record: ConsumedRecord, value: Buffer, accepted: readonly EventType[]): Arrival | string {
+function readRecord(record: ConsumedRecord, value: Buffer, accepted: readonly TrailEvent['type'][]): Arrival | string {
   const decoded = decodeEvent({ value, headers: record.headers }, accepted)
   if (!decoded.ok) return decoded.reason
-  const fault = contradiction(decoded.event)
+  const { event } = decoded
+  // not among the accepted ones
+  if (event.type === 'heed.checkpoint.signed.v1') return 'a checkpoint is no entry'
+  const fault = contradiction(event)
   if (fault !== undefined) return fault
   try {
-    return { event: decoded.event, entry: entryOf(decoded.event, record.timestamp) }
+    return { event, entry: entryOf(event, record.timestamp) }
   } catch (thrown) {
     if (thrown instanceof TypeError) return 'the value has no canonical form'
     throw thrown
@@ -93,7 +98,7 @@ function readRecord(record: ConsumedRecord, value: Buffer, accepted: readonly Ev
 }
 
 /** What is wrong with an event whose ids do not say the same; the schema looks at each by itself. */
-function contradiction(event: AnyEvent): string | undefined {
+function contradiction(event: TrailEvent): string | undefined {
   switch (event.type) {
     case 'heed.preference.changed.v1':
       return event.data.changeId === changeIdOf(event.data.subjectId, event.data.version)

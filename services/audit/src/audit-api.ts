@@ -17,7 +17,7 @@ import {
   waitReasons,
 } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
-import { type CallContext, GrpcFault, type ServedService } from '@heed/platform/grpc'
+import { type CallContext, GrpcFault, status as grpcStatus, type ServedService } from '@heed/platform/grpc'
 import type { AuditStore } from './audit-store.ts'
 import type { ChangeSignals } from './change-signals.ts'
 import { type ChangeStatus, readChangeStatus } from './change-status.ts'
@@ -87,6 +87,11 @@ export function auditApi(options: AuditApiOptions): ServedService {
       ListRecipientStatus: scope,
       ListOpenDeliveries: scope,
       DisclosureReport: disclosureReportScope,
+      GetCheckpoint: scope,
+      ProveInclusion: scope,
+      ProveConsistency: scope,
+      ListEntries: scope,
+      ExportEvidence: scope,
     },
     handlers: {
       DisclosureReport: disclosureReportHandler(),
@@ -135,8 +140,22 @@ export function auditApi(options: AuditApiOptions): ServedService {
           nextPageToken: rows.length < limit || last === undefined ? '' : pageToken(question, [last.since, last._id]),
         }
       },
+
+      GetCheckpoint: () => Promise.reject(notHere('GetCheckpoint')),
+      ProveInclusion: () => Promise.reject(notHere('ProveInclusion')),
+      ProveConsistency: () => Promise.reject(notHere('ProveConsistency')),
+      ListEntries: refuse('ListEntries'),
+      ExportEvidence: refuse('ExportEvidence'),
     },
   }
+}
+
+function notHere(method: string): GrpcFault {
+  return new GrpcFault({ code: grpcStatus.UNIMPLEMENTED, reason: 'NOT_SERVED', message: `${method} is not served by this process` })
+}
+
+function refuse(method: string): () => AsyncIterable<never> {
+  return () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(notHere(method)) }) })
 }
 
 function changeIdIn(text: string): ChangeId {

@@ -1,9 +1,9 @@
+import type { EntryKind } from '@heed/contracts/trail'
 import type { DeliveryId, RecipientId, SubjectId } from '@heed/domain'
 import type { LeaseRow, MongoConnection } from '@heed/platform/mongo'
 import type { mongo } from 'mongoose'
 import type { ChangeRow } from './change-row.ts'
 import type { DeliveryRow } from './delivery-row.ts'
-import type { EntryKind } from './entry.ts'
 import type { Count } from './tally.ts'
 
 /** An entry of the trail as it is stored. `_id` is its sequence: 0, 1, 2 … without gap, in the one total order. Rows are inserted and never changed. */

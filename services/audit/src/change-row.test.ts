@@ -1,4 +1,4 @@
-import type { AnyEvent, EventData } from '@heed/contracts'
+import type { EventData, TrailEvent } from '@heed/contracts'
 import { describe, expect, it } from 'vitest'
 import { changeRowOf, isChangeSettled } from './change-row.ts'
 import { foldDeliveries } from './round.ts'
@@ -8,7 +8,7 @@ import { examplePolicy } from './testing/policy.ts'
 const told = (name: string) => ({ recipientId: recipient(name), subjectId: subject(1), version: 1 })
 const change = (servedVersion = 'p1') =>
   changeRowOf(examplePolicy(servedVersion), accepted(subject(1), 1).data as EventData<'heed.preference.changed.v1'>, 0, 0)
-const deliveries = (...events: AnyEvent[]) => [...foldDeliveries(events.map(arrival), new Map()).values()]
+const deliveries = (...events: TrailEvent[]) => [...foldDeliveries(events.map(arrival), new Map()).values()]
 const confirmed = (name: string) => [requested(told(name)), attempted(told(name), { kind: 'confirmed' })]
 
 describe('a change', () => {

@@ -1,4 +1,4 @@
-import type { AnyEvent } from '@heed/contracts'
+import type { TrailEvent } from '@heed/contracts'
 import { describe, expect, it } from 'vitest'
 import type { DeliveryRow } from './delivery-row.ts'
 import { foldDeliveries } from './round.ts'
@@ -9,7 +9,7 @@ const duty: Duty = { recipientId: recipient('mailchimp'), subjectId: subject(1),
 const newer: Duty = { ...duty, version: 4 }
 const minute = 60_000
 
-function given(...events: AnyEvent[]): DeliveryRow | undefined {
+function given(...events: TrailEvent[]): DeliveryRow | undefined {
   return supersede([...foldDeliveries(events.map(arrival), new Map()).values()]).find(({ version }) => version === duty.version)
 }
 

@@ -1,33 +1,14 @@
-import type { AnyEvent } from '@heed/contracts'
+import { hash } from 'node:crypto'
+import type { TrailEvent } from '@heed/contracts'
+import { canonicalJson, type EntryKind, entryKindOf, type JsonValue } from '@heed/contracts/trail'
 import type { RecipientId, SubjectId } from '@heed/domain'
-import { canonicalJson, type JsonValue } from './canonical-json.ts'
-
-/** What an entry of the trail tells of: a closed list. */
-export const entryKinds = [
-  'change-accepted',
-  'delivery-requested',
-  'delivery-attempted',
-  'disclosure-made',
-  'link-made',
-  'link-used',
-  'identifiers-linked',
-  'subject-erased',
-  'suppressions-imported',
-  'disclosure-reported',
-  'operator-acted',
-  'policy-loaded',
-  'recipient-paused',
-  'recipient-resumed',
-  'delivery-resolved',
-  'record-unreadable',
-] as const
-
-/** One of `entryKinds`. */
-export type EntryKind = (typeof entryKinds)[number]
 
 /** One thing that happened, as the trail keeps it. Free of personal data; the sequence is its place in the total order and no part of it. */
 export interface Entry {
-  /** Made from what happened, so that the same event told twice is the same entry. */
+  /**
+   * Made from what happened, so that the same event told twice is the same entry: a digest, so that it names nobody, and is still known once the subject was
+   * erased.
+   */
   readonly entryId: string
   readonly kind: EntryKind
   /** When it happened by the clock of whoever tells of it, ms since the epoch. It never decides order. */
@@ -41,65 +22,65 @@ export interface Entry {
 }
 
 /** The entry of an event. `publishedAt` (ms since the epoch) stands in where the event has no time of its own. */
-export function entryOf(event: AnyEvent, publishedAt: number): Entry {
-  const facts = canonicalJson(event.data as JsonValue)
+export function entryOf(event: TrailEvent, publishedAt: number): Entry {
+  const { name, ...parts } = partsOf(event, publishedAt)
+  return { entryId: digest(name), kind: entryKindOf(event), ...parts, facts: canonicalJson(event.data as JsonValue) }
+}
+
+// 192 bits: nobody finds two things with one name
+function digest(name: string): string {
+  return hash('sha256', name, 'base64url').slice(0, 32)
+}
+
+function partsOf(event: TrailEvent, publishedAt: number): { readonly name: string } & Omit<Entry, 'entryId' | 'kind' | 'facts'> {
   switch (event.type) {
     case 'heed.preference.changed.v1': {
       const { changeId, subjectId, version, acceptedAt } = event.data
-      return { entryId: `change/${changeId}`, kind: 'change-accepted', at: acceptedAt, subjectId, version, facts }
+      return { name: `change/${changeId}`, at: acceptedAt, subjectId, version }
     }
     case 'heed.delivery.requested.v1': {
       const { deliveryId, assertion, subjectId, recipientId, version } = event.data
-      const entryId = `delivery/${deliveryId}#${assertion}`
-      return { entryId, kind: 'delivery-requested', at: publishedAt, subjectId, recipientId, version, facts }
+      return { name: `delivery/${deliveryId}#${assertion}`, at: publishedAt, subjectId, recipientId, version }
     }
     case 'heed.delivery.attempted.v1': {
       const { outcomeId, at, subjectId, recipientId, version } = event.data
-      return { entryId: `outcome/${outcomeId}`, kind: 'delivery-attempted', at, subjectId, recipientId, version, facts }
+      return { name: `outcome/${outcomeId}`, at, subjectId, recipientId, version }
     }
     case 'heed.delivery.resolved.v1': {
       const { deliveryId, at, subjectId, recipientId, version } = event.data
-      return { entryId: `resolved/${deliveryId}@${at}`, kind: 'delivery-resolved', at, subjectId, recipientId, version, facts }
+      return { name: `resolved/${deliveryId}@${at}`, at, subjectId, recipientId, version }
     }
     case 'heed.recipient.paused.v1': {
-      const { recipientId, paused, at } = event.data
-      const kind = paused ? 'recipient-paused' : 'recipient-resumed'
-      return { entryId: `${kind}/${recipientId}@${at}`, kind, at, recipientId, facts }
+      const { recipientId, at } = event.data
+      return { name: `${entryKindOf(event)}/${recipientId}@${at}`, at, recipientId }
     }
     case 'heed.disclosure.made.v1': {
       const { actId, at, subjectId, recipientId } = event.data
-      return { entryId: `act/${actId}`, kind: 'disclosure-made', at, subjectId, recipientId, facts }
+      return { name: `act/${actId}`, at, subjectId, recipientId }
     }
-    case 'heed.link.made.v1':
-      return { entryId: `act/${event.data.actId}`, kind: 'link-made', at: event.data.at, subjectId: event.data.subjectId, facts }
-    case 'heed.link.used.v1':
-      return { entryId: `act/${event.data.actId}`, kind: 'link-used', at: event.data.at, subjectId: event.data.subjectId, facts }
-    case 'heed.identifiers.linked.v1':
-      return { entryId: `act/${event.data.actId}`, kind: 'identifiers-linked', at: event.data.at, subjectId: event.data.subjectId, facts }
-    case 'heed.subject.erased.v1':
-      return { entryId: `act/${event.data.actId}`, kind: 'subject-erased', at: event.data.at, subjectId: event.data.subjectId, facts }
-    case 'heed.suppressions.imported.v1':
-      return { entryId: `act/${event.data.actId}`, kind: 'suppressions-imported', at: event.data.at, facts }
-    case 'heed.disclosure.reported.v1':
-      return { entryId: `act/${event.data.actId}`, kind: 'disclosure-reported', at: event.data.at, subjectId: event.data.subjectId, facts }
     case 'heed.operator.acted.v1': {
       const { actId, at, subjectId, recipientId } = event.data
       const about = { ...(subjectId === undefined ? {} : { subjectId }), ...(recipientId === undefined ? {} : { recipientId }) }
-      return { entryId: `act/${actId}`, kind: 'operator-acted', at, ...about, facts }
+      return { name: `act/${actId}`, at, ...about }
     }
+    case 'heed.link.made.v1':
+    case 'heed.link.used.v1':
+    case 'heed.identifiers.linked.v1':
+    case 'heed.subject.erased.v1':
+    case 'heed.disclosure.reported.v1': {
+      const { actId, at, subjectId } = event.data
+      return { name: `act/${actId}`, at, subjectId }
+    }
+    case 'heed.suppressions.imported.v1':
     case 'heed.policy.loaded.v1':
-      return { entryId: `act/${event.data.actId}`, kind: 'policy-loaded', at: event.data.at, facts }
+    case 'heed.configuration.changed.v1':
+    case 'heed.journal.counted.v1':
+      return { name: `act/${event.data.actId}`, at: event.data.at }
     case 'heed.record.unreadable.v1': {
       const { topic, partition, offset, readBy, at } = event.data
-      return { entryId: `unreadable/${topic}/${partition}/${offset}/${readBy}`, kind: 'record-unreadable', at, facts }
+      return { name: `unreadable/${topic}/${partition}/${offset}/${readBy}`, at }
     }
     default:
       return event satisfies never
   }
-}
-
-/** The bytes (as text) that stand for an entry in the trail: canonical JSON of all of it but its place. */
-export function leafOf(entry: Entry): string {
-  const { facts, ...rest } = entry
-  return canonicalJson({ ...rest, facts: JSON.parse(facts) as JsonValue })
 }

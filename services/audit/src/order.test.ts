@@ -1,4 +1,4 @@
-import type { AnyEvent } from '@heed/contracts'
+import type { TrailEvent } from '@heed/contracts'
 import type { DeliveryId } from '@heed/domain'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -9,7 +9,7 @@ import { type Bucket, bucketOf, buckets, type Delta, tally } from './tally.ts'
 import { arrival, toldAnyhow, whatHappened } from './testing/events.ts'
 
 /** What the rows and counts come to when the events are told in rounds of that size. */
-function told(events: readonly AnyEvent[], roundSize: number) {
+function told(events: readonly TrailEvent[], roundSize: number) {
   const rows = new Map<DeliveryId, DeliveryRow>()
   const counts = new Map<string, Delta>()
   for (let from = 0; from < events.length; from += roundSize) {

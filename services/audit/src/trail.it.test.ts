@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { AnyEvent } from '@heed/contracts'
+import type { TrailEvent } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { silentLogger } from '@heed/platform/log'
 import { createMetrics } from '@heed/platform/metrics'
@@ -35,7 +35,7 @@ const mailchimp = recipient('mailchimp')
 const ads = recipient('google-ads')
 
 /** A life of some subjects: flips, repeats, refusals, resolutions. */
-function story(subjects: number, from = 0): AnyEvent[] {
+function story(subjects: number, from = 0): TrailEvent[] {
   return Array.from({ length: subjects }, (_, index) => {
     const subjectId = subject(from + index)
     const duty = (version: number, recipientId = mailchimp) => ({ recipientId, subjectId, version })
@@ -198,7 +198,7 @@ describe('the stored projections', () => {
     const tellings = whatHappened.chain((events) =>
       fc.record({ one: fc.constant(events), other: toldAnyhow(events), roundSize: fc.integer({ min: 1, max: 9 }) }),
     )
-    const stored = async (events: readonly AnyEvent[], roundSize: number) => {
+    const stored = async (events: readonly TrailEvent[], roundSize: number) => {
       const { store, trail } = await writer(databasePrefix)
       for (let from = 0; from < events.length; from += roundSize) await trail.append(events.slice(from, from + roundSize).map(arrival))
       await trail.stop()

@@ -1,4 +1,4 @@
-import type { AnyEvent, EventData } from '@heed/contracts'
+import type { EventData, TrailEvent } from '@heed/contracts'
 import {
   type ChangeId,
   changeIdOf,
@@ -49,7 +49,7 @@ function names(duty: Duty): { deliveryId: DeliveryId } & Duty {
 }
 
 /** An accepted change that denies email marketing. */
-export function accepted(subjectId: SubjectId, version: number, policyVersion = 'p1'): AnyEvent {
+export function accepted(subjectId: SubjectId, version: number, policyVersion = 'p1'): TrailEvent {
   const data: EventData<'heed.preference.changed.v1'> = {
     changeId: changeIdOf(subjectId, version),
     subjectId,
@@ -66,7 +66,7 @@ export function accepted(subjectId: SubjectId, version: number, policyVersion = 
 }
 
 /** What propagation asks for. `assertion` 0 is the change's own delivery. */
-export function requested(duty: Duty, assertion = 0, deadlineMs = 86_400_000): AnyEvent {
+export function requested(duty: Duty, assertion = 0, deadlineMs = 86_400_000): TrailEvent {
   const acceptedAt = exampleTime + duty.version * 1_000
   const data: EventData<'heed.delivery.requested.v1'> = {
     ...names(duty),
@@ -88,7 +88,7 @@ export function attempted(
   duty: Duty,
   outcome: Outcome,
   options: { assertion?: number; attempt?: number; step?: number; at?: number; wait?: WaitReason; nextTryAt?: number } = {},
-): AnyEvent {
+): TrailEvent {
   const { assertion = 0, attempt = 1, step = 1, at = exampleTime + 60_000, wait, nextTryAt } = options
   const named = names(duty)
   const data: EventData<'heed.delivery.attempted.v1'> = {
@@ -106,17 +106,17 @@ export function attempted(
 }
 
 /** A named person's word. */
-export function resolved(duty: Duty, at: number, by = 'privacy-officer', why = 'removed by hand'): AnyEvent {
+export function resolved(duty: Duty, at: number, by = 'privacy-officer', why = 'removed by hand'): TrailEvent {
   return { type: 'heed.delivery.resolved.v1', data: { ...names(duty), by, why, at } }
 }
 
 /** An operator's word about a recipient. */
-export function paused(recipientId: RecipientId, isPaused: boolean, at: number): AnyEvent {
+export function paused(recipientId: RecipientId, isPaused: boolean, at: number): TrailEvent {
   return { type: 'heed.recipient.paused.v1', data: { recipientId, paused: isPaused, by: 'ops', reason: 'maintenance', at } }
 }
 
 /** The event with its entry. */
-export function arrival(event: AnyEvent): Arrival {
+export function arrival(event: TrailEvent): Arrival {
   return { event, entry: entryOf(event, exampleTime) }
 }
 
@@ -135,7 +135,7 @@ const assertions = fc.constantFrom(0, exampleTime + 100_000, exampleTime + 200_0
 const minutes = fc.integer({ min: 1, max: 9 }).map((minute) => exampleTime + minute * 30_000)
 
 /** Everything that may be heard about a few duties that supersede each other: each event once, some of them contradicting each other. */
-export const whatHappened: fc.Arbitrary<AnyEvent[]> = fc
+export const whatHappened: fc.Arbitrary<TrailEvent[]> = fc
   .array(
     fc.record({
       duty: fc.record({
@@ -158,8 +158,8 @@ export const whatHappened: fc.Arbitrary<AnyEvent[]> = fc
     { minLength: 1, maxLength: 8 },
   )
   .map((duties) => {
-    const events = new Map<string, AnyEvent>()
-    const add = (event: AnyEvent) => {
+    const events = new Map<string, TrailEvent>()
+    const add = (event: TrailEvent) => {
       const { entryId } = entryOf(event, exampleTime)
       if (!events.has(entryId)) events.set(entryId, event)
     }
@@ -176,7 +176,7 @@ export const whatHappened: fc.Arbitrary<AnyEvent[]> = fc
   })
 
 /** The same things, told in another order, some of them again. */
-export function toldAnyhow(events: readonly AnyEvent[]): fc.Arbitrary<AnyEvent[]> {
+export function toldAnyhow(events: readonly TrailEvent[]): fc.Arbitrary<TrailEvent[]> {
   return fc
     .tuple(fc.shuffledSubarray([...events], { minLength: events.length }), fc.subarray([...events]))
     .chain(([all, again]) => fc.shuffledSubarray([...all, ...again], { minLength: all.length + again.length }))

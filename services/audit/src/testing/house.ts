@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type AnyEvent, encodeEvent, loadService, type Topics, topicPlans, topicsOf } from '@heed/contracts'
+import { encodeEvent, loadService, type Topics, type TrailEvent, topicPlans, topicsOf } from '@heed/contracts'
 import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/ChangeStatus.ts'
 import type { GetChangeStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/GetChangeStatusResponse.ts'
 import type { ListOpenDeliveriesRequest } from '@heed/contracts/gen/heed/audit/v1/ListOpenDeliveriesRequest.ts'
@@ -45,7 +45,7 @@ export interface House {
   readonly mongo: MongoConnection
   readonly kafka: Kafka
   /** Publishes what happened, in this order, each on its topic. */
-  tell(...events: AnyEvent[]): Promise<void>
+  tell(...events: TrailEvent[]): Promise<void>
   publish(...records: OutgoingRecord[]): Promise<void>
   store(databasePrefix?: string): AuditStore
   /** Starts an audit process; with another prefix it has a database and a consumer group of its own. */
@@ -54,7 +54,7 @@ export interface House {
 }
 
 /** The topic and key of an event. */
-export function placeOf(topics: Topics, event: AnyEvent): { topic: string; key: string } {
+export function placeOf(topics: Topics, event: TrailEvent): { topic: string; key: string } {
   switch (event.type) {
     case 'heed.preference.changed.v1':
       return { topic: topics.preferences, key: event.data.subjectId }
@@ -78,6 +78,8 @@ export function placeOf(topics: Topics, event: AnyEvent): { topic: string; key: 
     case 'heed.suppressions.imported.v1':
     case 'heed.operator.acted.v1':
     case 'heed.policy.loaded.v1':
+    case 'heed.configuration.changed.v1':
+    case 'heed.journal.counted.v1':
       return { topic: topics.acts, key: event.data.actId }
     default:
       return event satisfies never
@@ -85,7 +87,7 @@ export function placeOf(topics: Topics, event: AnyEvent): { topic: string; key: 
 }
 
 /** The record of an event. */
-export function recordOf(topics: Topics, event: AnyEvent): OutgoingRecord {
+export function recordOf(topics: Topics, event: TrailEvent): OutgoingRecord {
   const { topic, key } = placeOf(topics, event)
   return { topic, ...encodeEvent(event.type, key, event.data, { id: randomUUID(), source: 'services/example', time: Date.now() }) }
 }
