@@ -224,6 +224,8 @@ export interface TransportTools {
   readonly descriptor: Descriptor
   readonly clock: Clock
   readonly log: Logger
+  /** True where `HEED_ENV` says `development`: only then may a setting allow what is unsafe, such as an endpoint on this machine. */
+  readonly development?: true
 }
 
 /** A kind of recipient. `plan`, `follow`, `readBack` and `interpret` are pure: no clock, no network, no credentials. */

@@ -29,6 +29,10 @@ export const connectorShape = {
     secret: true,
     describe: 'Key of a caller with the scope identifiers:resolve:<recipient> for each recipient.',
   },
+  HEED_ENV: {
+    schema: z.enum(['development', 'production']).default('production'),
+    describe: 'development allows settings that reach endpoints on this machine.',
+  },
   HEED_OPERATIONS_PORT: { schema: portNumber(7199), describe: 'Health and metrics; 0 takes a free one.' },
   LOG_LEVEL: { schema: logLevel, describe: 'debug, info, warn, error or silent.' },
 } as const
@@ -67,7 +71,7 @@ export async function runConnector<Settings>(
     identifiers: grpcDirectory(client),
     dbPrefix: config.HEED_DB_PREFIX,
     topicPrefix: config.HEED_TOPIC_PREFIX,
-    env,
+    env: { ...env, HEED_ENV: config.HEED_ENV },
     clock: systemClock,
     log,
     metrics,

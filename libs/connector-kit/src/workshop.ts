@@ -184,7 +184,8 @@ export async function createWorkshop<Settings>(
     })
     const own: Worker[] = []
     for (const { recipient, settings, descriptor } of members) {
-      const tools: TransportTools = { recipientId: recipient.id, credentials, descriptor, clock, log }
+      const development = options.env.HEED_ENV === 'development' ? { development: true as const } : {}
+      const tools: TransportTools = { recipientId: recipient.id, credentials, descriptor, clock, log, ...development }
       const transport = options.transport?.(recipient, settings, tools) ?? connector.connect?.(settings, tools) ?? noTransport
       transports.push(transport)
       const work: RecipientWork<Settings> = {

@@ -40,7 +40,9 @@ export function driven<Settings>(
   const descriptor = typeof connector.descriptor === 'function' ? connector.descriptor(settings) : connector.descriptor
   const credentials = referencedCredentials(options.env)
   const { recipientId, clock = systemClock } = options
-  const transport: Transport | undefined = connector.connect?.(settings, { recipientId, credentials, descriptor, clock, log: silentLogger })
+  const development = options.env.HEED_ENV === 'development' ? { development: true as const } : {}
+  const tools = { recipientId, credentials, descriptor, clock, log: silentLogger, ...development }
+  const transport: Transport | undefined = connector.connect?.(settings, tools)
   if (transport === undefined) throw new TypeError(`${descriptor.name} has no connect`)
   const limit = { timeoutMs: Math.min(descriptor.timeoutMs, 10_000), signal: new AbortController().signal }
 

@@ -97,7 +97,8 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
       identifiers: grpcDirectory(client),
       dbPrefix,
       topicPrefix,
-      env,
+      // a hub in one process is for development, with vendors on this machine
+      env: { ...env, HEED_ENV: 'development' },
       clock,
       log: log.child({ room: 'connectors' }),
       metrics,

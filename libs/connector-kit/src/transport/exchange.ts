@@ -10,13 +10,13 @@ export interface Exchange {
 }
 
 /**
- * One request and its whole answer, within `timeoutMs` from connecting to the last byte.
+ * One request and its whole answer, within `timeoutMs` from connecting to the last byte; no more of its body than `keepBytes`, where that is set.
  * @throws RequestFailure that says whether the request had been begun on a connection.
  */
 export function exchange(
   dispatcher: Dispatcher,
   request: OutgoingRequest,
-  limit: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  limit: { readonly timeoutMs: number; readonly signal: AbortSignal; readonly keepBytes?: number },
 ): Promise<Exchange> {
   return new Promise((resolve, reject) => {
     let begun: Dispatcher.DispatchController | undefined
@@ -24,6 +24,7 @@ export function exchange(
     let status = 0
     let headers: Record<string, string> = {}
     const chunks: Buffer[] = []
+    let bytes = 0
 
     const end = (finish: () => void) => {
       if (ended) return
@@ -55,8 +56,13 @@ export function exchange(
         for (const [name, value] of Object.entries(incoming))
           if (value !== undefined) headers[name.toLowerCase()] = Array.isArray(value) ? value.join(', ') : value
       },
-      onResponseData: (_, chunk) => {
+      onResponseData: (controller, chunk) => {
         chunks.push(chunk)
+        bytes += chunk.length
+        if (limit.keepBytes === undefined || bytes <= limit.keepBytes) return
+        const body = Buffer.concat(chunks).subarray(0, limit.keepBytes)
+        end(() => resolve({ status, headers, body }))
+        controller.abort(new Error('HEED_ENOUGH'))
       },
       onResponseEnd: () => end(() => resolve({ status, headers, body: Buffer.concat(chunks) })),
       onResponseError: (_, error) => fail(error),

@@ -44,6 +44,7 @@ const reasons: Readonly<Record<string, NoAnswer['reason']>> = {
   UND_ERR_RES_EXCEEDED_MAX_SIZE: 'unavailable.answer-too-long',
   UND_ERR_INVALID_ARG: 'configuration.request-malformed',
   HEED_ADDRESS_REFUSED: 'configuration.address-refused',
+  HEED_CREDENTIAL_MISSING: 'configuration.credential-missing',
 }
 
 const certificate = /^(?:CERT_|ERR_TLS_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|EPROTO|ERR_SSL_)/

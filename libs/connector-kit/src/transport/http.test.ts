@@ -163,6 +163,39 @@ describe('an HTTP transport', () => {
     expect(await send(endless)).toEqual({ via: 'none', sent: true, reason: 'unavailable.answer-too-long' })
   })
 
+  it('reads a long answer no further, where that is all that is asked of it, however long it would go on', async () => {
+    let closed = 0
+    const flood = await vendor((_, response) => {
+      response.statusCode = 202
+      const more = setInterval(() => response.write('x'.repeat(9_000)), 1)
+      response.on('close', () => {
+        clearInterval(more)
+        closed += 1
+      })
+    })
+    const transport = open(flood, { longAnswers: 'cut' })
+    const answer = await transport.send(get('/', { method: 'POST' }), limit)
+    expect(answer).toMatchObject({ via: 'http', status: 202 })
+    expect(answer.via === 'http' && answer.body.length).toBe(10_000)
+    expect((await transport.send(get('/', { method: 'POST' }), limit)).via).toBe('http')
+    await expect.poll(() => closed).toBe(2)
+  })
+
+  it('sends nothing where the certificate to prove itself by is missing', async () => {
+    let asked = 0
+    const base = await vendor((_, response) => {
+      asked += 1
+      response.end()
+    })
+    const missing = () =>
+      referencedCredentials({})
+        .read('env:CLIENT_KEY')
+        .then((key) => ({ certificate: '', key }))
+    const transport = open(base, { clientCertificate: missing })
+    expect(await transport.send(get('/'), limit)).toEqual({ via: 'none', sent: false, reason: 'configuration.credential-missing' })
+    expect(asked).toBe(0)
+  })
+
   it('knows that a request which waited for a connection was not sent', async () => {
     const base = await vendor((request, response) => {
       if (request.url === '/slow') return

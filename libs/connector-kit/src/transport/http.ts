@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net'
-import { Agent, type Dispatcher } from 'undici'
+import { Agent, buildConnector, type Dispatcher } from 'undici'
 import type { Descriptor, HttpAnswer, HttpRequest, NoAnswer, PlannedRequest, Transport } from '../contract.ts'
 import { CredentialError, SettingsError } from '../settings.ts'
 import { type Authentication, AuthenticationError, type OutgoingRequest } from './authentication.ts'
@@ -17,6 +17,10 @@ export interface HttpTransportOptions {
   readonly lookup?: LookupFunction
   /** Certificate authorities to trust instead of the machine's, PEM. */
   readonly certificateAuthorities?: string
+  /** What this side proves itself by, PEM; asked for at each connection. Throws `CredentialError` where a part is missing. */
+  readonly clientCertificate?: () => Promise<{ readonly certificate: string; readonly key: string }>
+  /** What becomes of an answer that is longer than `descriptor.maxAnswerBytes`: it counts as none (`refuse`, where absent), or is read no further (`cut`). */
+  readonly longAnswers?: 'refuse' | 'cut'
   /** Allows http to other machines. For development. */
   readonly insecure?: boolean
   readonly userAgent?: string
@@ -71,29 +75,53 @@ function bodyOf({ body }: HttpRequest, fields: Fields | undefined): { body: Uint
   return { body: Buffer.from(body.text), type: body.type }
 }
 
+/** Connections on which this side shows a certificate, as it is at that moment. */
+function provenConnection(
+  connection: buildConnector.BuildOptions,
+  clientCertificate: NonNullable<HttpTransportOptions['clientCertificate']>,
+): buildConnector.connector {
+  return (target, callback) => {
+    clientCertificate().then(
+      ({ certificate, key }) => buildConnector({ ...connection, cert: certificate, key })(target, callback),
+      () => callback(Object.assign(new Error('no client certificate'), { code: 'HEED_CREDENTIAL_MISSING' }), null),
+    )
+  }
+}
+
 const noAnswer = (sent: boolean, reason: NoAnswer['reason']): NoAnswer => ({ via: 'none', sent, reason })
 
 /**
  * Sends HTTP requests of one account over connections of its own, at most `descriptor.rate.concurrentRequests` of them.
- * Redirects are answers, never followed. An answer longer than `descriptor.maxAnswerBytes` counts as none. `sent` of a missing answer is false only where the
+ * Redirects are answers, never followed. An answer longer than `descriptor.maxAnswerBytes` counts as none, unless `longAnswers` says otherwise. `sent` of a missing answer is false only where the
  * request was never begun on a connection. Nothing of a request or an answer is logged.
  * @throws SettingsError for a base URL that cannot be used.
  */
 export function httpTransport(options: HttpTransportOptions): Transport {
-  const { descriptor, authentication, lookup, certificateAuthorities, insecure = false, userAgent = 'Heed/0.1' } = options
+  const {
+    descriptor,
+    authentication,
+    lookup,
+    certificateAuthorities,
+    clientCertificate,
+    insecure = false,
+    userAgent = 'Heed/0.1',
+  } = options
   const base = parseAddress('baseUrl', options.baseUrl, insecure)
+  const longest = descriptor.maxAnswerBytes ?? defaultMaxAnswerBytes
+  const keepBytes = options.longAnswers === 'cut' ? longest : undefined
+  const connection: buildConnector.BuildOptions = {
+    timeout: Math.min(longestConnectMs, descriptor.timeoutMs),
+    ...(lookup === undefined ? {} : { lookup }),
+    ...(certificateAuthorities === undefined ? {} : { ca: certificateAuthorities }),
+  }
   const agent: Dispatcher = new Agent({
     connections: descriptor.rate.concurrentRequests,
     pipelining: 1,
     keepAliveTimeout: 10_000,
     headersTimeout: descriptor.timeoutMs,
     bodyTimeout: descriptor.timeoutMs,
-    maxResponseSize: descriptor.maxAnswerBytes ?? defaultMaxAnswerBytes,
-    connect: {
-      timeout: Math.min(longestConnectMs, descriptor.timeoutMs),
-      ...(lookup === undefined ? {} : { lookup }),
-      ...(certificateAuthorities === undefined ? {} : { ca: certificateAuthorities }),
-    },
+    maxResponseSize: keepBytes === undefined ? longest : -1,
+    connect: clientCertificate === undefined ? connection : provenConnection(connection, clientCertificate),
   })
 
   const once = async (
@@ -102,7 +130,11 @@ export function httpTransport(options: HttpTransportOptions): Transport {
     limit: { timeoutMs: number; signal: AbortSignal },
   ): Promise<Exchange> => {
     const added = authenticated ? await authentication?.headers(outgoing) : undefined
-    return exchange(agent, { ...outgoing, headers: { ...outgoing.headers, ...added } }, limit)
+    return exchange(
+      agent,
+      { ...outgoing, headers: { ...outgoing.headers, ...added } },
+      { ...limit, ...(keepBytes === undefined ? {} : { keepBytes }) },
+    )
   }
 
   const sendHttp = async (request: HttpRequest, limit: { timeoutMs: number; signal: AbortSignal }): Promise<HttpAnswer | NoAnswer> => {

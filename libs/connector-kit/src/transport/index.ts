@@ -1,5 +1,6 @@
 export * from './access-token.ts'
 export * from './authentication.ts'
+export * from './endpoint.ts'
 export * from './file-store.ts'
 export * from './folder-store.ts'
 export * from './google-credential.ts'
