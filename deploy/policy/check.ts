@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { PolicyFileError, readPolicyFile } from '@heed/contracts'
 import type { Policy } from '@heed/domain'
-import { connectorKinds } from './connector-kinds.ts'
+import { connectorKinds, erasingKinds } from './connector-kinds.ts'
 import { type Coverage, checkCoverage } from './coverage.ts'
 import { coverageMarkdown } from './coverage-table.ts'
 import { readProse } from './prose.ts'
@@ -22,7 +22,7 @@ export async function checkPolicyFile(file: string, root: string): Promise<{ pol
   const policy = await readPolicyFile(file)
   if (policy.proseFile === undefined) throw new Error(`${file}: "proseFile" is missing: name the prose that the policy mirrors`)
   const prose = readProse(readFileSync(join(dirname(file), policy.proseFile), 'utf8'))
-  const coverage = checkCoverage({ policy, prose, kinds: connectorKinds, built: builtConnectors(root) })
+  const coverage = checkCoverage({ policy, prose, kinds: connectorKinds, erasing: erasingKinds, built: builtConnectors(root) })
   return { policy, coverage, markdown: coverageMarkdown(policy, coverage.sentences) }
 }
 

@@ -70,3 +70,6 @@ export const connectorKinds: Readonly<Record<string, UsableForms>> = {
   },
   'supplier-feed': feed,
 }
+
+/** The kinds whose vendors can be told to forget a person. A recipient of another kind can only be told to leave her out. */
+export const erasingKinds: readonly string[] = ['mailchimp', 'google-analytics', 'supplier-feed']

@@ -13,6 +13,7 @@ export interface RecipientRow {
   readonly role: string
   readonly identifiers: readonly string[]
   readonly deadline: string
+  readonly erasure: string
   readonly toldBy: string
   readonly why: string
 }
@@ -41,7 +42,7 @@ function toldByText(fulfilment: Fulfilment): string {
 }
 
 function rowOf(recipient: Recipient): RecipientRow {
-  const { clause, quote, purposes, id, title, role, grants, deadline, fulfilment } = recipient
+  const { clause, quote, purposes, id, title, role, grants, deadline, erasure, fulfilment } = recipient
   return {
     clause,
     sentence: onOneLine(quote),
@@ -51,6 +52,7 @@ function rowOf(recipient: Recipient): RecipientRow {
     role,
     identifiers: grants.map(grantText),
     deadline: deadlineText(deadline, fulfilment.by !== 'nobody'),
+    erasure: erasure === undefined ? 'cannot' : deadlineText(erasure, true),
     toldBy: toldByText(fulfilment),
     why: fulfilment.by === 'nobody' ? fulfilment.reason : (deadline.why ?? ''),
   }
@@ -77,7 +79,7 @@ function claimantText(claimant: Claimant): string {
 /** The whole of it for people, as Markdown. Depends on nothing but its arguments, so that a test can tell whether the file is current. */
 export function coverageMarkdown(policy: Policy, sentences: readonly ClaimedSentence[]): string {
   const told = table(
-    ['§', 'The policy says', 'Purposes', 'Recipient', 'Role', 'Identifiers (form)', 'Deadline', 'Told by', 'Why so'],
+    ['§', 'The policy says', 'Purposes', 'Recipient', 'Role', 'Identifiers (form)', 'Deadline', 'To erase', 'Told by', 'Why so'],
     recipientRows(policy).map((row) => [
       row.clause,
       row.sentence,
@@ -86,6 +88,7 @@ export function coverageMarkdown(policy: Policy, sentences: readonly ClaimedSent
       row.role,
       row.identifiers.join(', ') || 'none',
       row.deadline,
+      row.erasure,
       row.toldBy,
       row.why,
     ]),

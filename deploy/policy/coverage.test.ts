@@ -1,6 +1,6 @@
 import { type Claim, type Fulfilment, type Policy, parsePolicy, type Recipient } from '@heed/domain'
 import { describe, expect, it } from 'vitest'
-import { connectorKinds } from './connector-kinds.ts'
+import { connectorKinds, erasingKinds } from './connector-kinds.ts'
 import { checkCoverage, claimedSections } from './coverage.ts'
 import { coverageMarkdown, recipientRows } from './coverage-table.ts'
 import { readProse } from './prose.ts'
@@ -57,6 +57,7 @@ const right = parsed({
       purposes: ['mail'],
       grants: [{ kind: 'email', form: 'raw' }],
       deadline: { hours: 24, why: 'a rule' },
+      erasure: { hours: 72 },
       fulfilment: connector('mailchimp', { credential: 'env:MAIL_KEY', nested: [{ token: 'file:/run/secrets/token' }] }),
     },
     {
@@ -88,7 +89,7 @@ interface Changed {
 }
 
 function problemsOf({ policy = right, prose = proseText, built = ['mailchimp', 'hashed-email'] }: Changed): readonly string[] {
-  return checkCoverage({ policy, prose: readProse(prose), kinds: connectorKinds, built }).problems
+  return checkCoverage({ policy, prose: readProse(prose), kinds: connectorKinds, erasing: erasingKinds, built }).problems
 }
 
 const withClaims = (claims: readonly Claim[]): Policy => ({ ...right, claims })
@@ -103,7 +104,13 @@ describe('the coverage check', () => {
   })
 
   it('says who claims each sentence', () => {
-    const { sentences } = checkCoverage({ policy: right, prose: readProse(proseText), kinds: connectorKinds, built: [] })
+    const { sentences } = checkCoverage({
+      policy: right,
+      prose: readProse(proseText),
+      kinds: connectorKinds,
+      erasing: erasingKinds,
+      built: [],
+    })
     expect(sentences.filter(({ clause }) => clause === '3').map(({ by }) => by)).toEqual([
       [{ kind: 'purpose', id: 'ads' }],
       [{ kind: 'recipient', id: 'ad-house' }],
@@ -163,8 +170,26 @@ describe('the coverage check', () => {
   })
 
   it('counts a connector without a workspace as planned, and says so', () => {
-    const coverage = checkCoverage({ policy: right, prose: readProse(proseText), kinds: connectorKinds, built: ['mailchimp'] })
+    const coverage = checkCoverage({
+      policy: right,
+      prose: readProse(proseText),
+      kinds: connectorKinds,
+      erasing: erasingKinds,
+      built: ['mailchimp'],
+    })
     expect(coverage).toMatchObject({ problems: [], planned: ['hashed-email'] })
+  })
+
+  it('finds a clock for erasure where the kind cannot erase, and the lack of one where it can', () => {
+    expect(problemsOf({ policy: withRecipient({ erasure: { hours: 1 } }) })).toEqual([
+      'recipient ad-house: has a clock for erasure, and a hashed-email connector cannot erase',
+    ])
+    const [mailer, adHouse] = right.recipients
+    if (mailer === undefined || adHouse === undefined) throw new Error('two recipients are expected')
+    const { erasure: _, ...without } = mailer
+    expect(problemsOf({ policy: { ...right, recipients: [without, adHouse] } })).toEqual([
+      'recipient mailer: a mailchimp connector can erase: give it a clock for erasure',
+    ])
   })
 
   it('finds a workspace that no recipient uses, and one that is no known kind', () => {
@@ -233,10 +258,11 @@ describe('the table', () => {
       role: 'processor',
       identifiers: ['email (raw)'],
       deadline: '24 hours',
+      erasure: '72 hours',
       toldBy: 'connector mailchimp',
       why: 'a rule',
     })
-    expect(recipientRows(right)[1]).toMatchObject({ deadline: '1 business day' })
+    expect(recipientRows(right)[1]).toMatchObject({ deadline: '1 business day', erasure: 'cannot' })
     expect(recipientRows(withRecipient({ fulfilment: { by: 'nobody', reason: 'None.' } }))[1]).toMatchObject({
       deadline: 'none',
       toldBy: 'nobody',
@@ -246,7 +272,13 @@ describe('the table', () => {
 
   it('shows a sentence that nobody claims, and keeps its columns whatever the prose says', () => {
     const policy = withClaims([])
-    const coverage = checkCoverage({ policy, prose: readProse(proseText.replace('a name', 'a | b')), kinds: connectorKinds, built: [] })
+    const coverage = checkCoverage({
+      policy,
+      prose: readProse(proseText.replace('a name', 'a | b')),
+      kinds: connectorKinds,
+      erasing: erasingKinds,
+      built: [],
+    })
     const markdown = coverageMarkdown(policy, coverage.sentences)
     expect(markdown).toContain('| 1 | 3 | We collect a \\| b. | **nobody** |')
   })

@@ -22,6 +22,8 @@ export interface CoverageInput {
   readonly prose: Prose
   /** Every kind of connector that is known. */
   readonly kinds: Readonly<Record<string, UsableForms>>
+  /** Those of them that can erase. */
+  readonly erasing: readonly string[]
   /** The kinds whose workspace stands. */
   readonly built: readonly string[]
 }
@@ -116,8 +118,8 @@ function openSecrets(value: unknown, path: string): string[] {
   })
 }
 
-function connectorProblems(recipient: Recipient, kinds: CoverageInput['kinds']): string[] {
-  const { fulfilment, grants } = recipient
+function connectorProblems(recipient: Recipient, { kinds, erasing }: Pick<CoverageInput, 'kinds' | 'erasing'>): string[] {
+  const { fulfilment, grants, erasure } = recipient
   if (fulfilment.by !== 'connector') return []
   const where = `recipient ${recipient.id}`
   const { connector, settings } = fulfilment
@@ -128,6 +130,9 @@ function connectorProblems(recipient: Recipient, kinds: CoverageInput['kinds']):
     if (forms === undefined) return [`${where}: is granted ${kind}, which a ${connector} connector does not use`]
     return forms.includes(form) ? [] : [`${where}: is granted ${kind} as ${form}; a ${connector} connector takes ${forms.join(', ')}`]
   })
+  const erases = erasing.includes(connector)
+  if (erasure !== undefined && !erases) problems.push(`${where}: has a clock for erasure, and a ${connector} connector cannot erase`)
+  if (erasure === undefined && erases) problems.push(`${where}: a ${connector} connector can erase: give it a clock for erasure`)
   const { hashProfile } = settings
   if (hashProfile !== undefined) {
     if (typeof hashProfile !== 'string' || findForm(hashProfile) === undefined) {
@@ -165,7 +170,7 @@ export function checkCoverage(input: CoverageInput): Coverage {
   const used = policy.recipients.flatMap(({ fulfilment }) => (fulfilment.by === 'connector' ? [fulfilment.connector] : []))
   const planned = [...new Set(used)].filter((kind) => Object.hasOwn(kinds, kind) && !built.includes(kind)).sort()
   return {
-    problems: [...problems, ...policy.recipients.flatMap((recipient) => connectorProblems(recipient, kinds)), ...servingProblems(input)],
+    problems: [...problems, ...policy.recipients.flatMap((recipient) => connectorProblems(recipient, input)), ...servingProblems(input)],
     planned,
     sentences,
   }

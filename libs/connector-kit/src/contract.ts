@@ -202,6 +202,8 @@ export interface Descriptor {
     /** True where the vendor applies works in the order in which they came, so that a newer wish need not wait for an older one's job. Sequenced batches: true where absent. */
     readonly newerMayOvertake?: boolean
   }
+  /** True where the vendor can be told to forget a person, which is more than to leave her out. Where absent, the policy may give its recipients no clock for erasure. */
+  readonly erasure?: true
   /** Whether and how often the vendor can be read back. */
   readonly readBack?: { readonly afterSeconds: number; readonly maxTasks: number; readonly share: number }
 }

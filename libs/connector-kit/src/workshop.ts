@@ -101,6 +101,10 @@ async function configure<Settings>(
   try {
     const settings = connector.parseSettings(await resolveReferences(settingsOf(recipient), options.env))
     const descriptor = typeof connector.descriptor === 'function' ? connector.descriptor(settings) : connector.descriptor
+    // it would be told to erase, take the person off its lists, and call that an erasure
+    if (recipient.erasure !== undefined && descriptor.erasure !== true) {
+      throw new SettingsError('erasure', `a ${descriptor.name} connector cannot erase: leave it out at recipient ${recipient.id}`)
+    }
     return { recipient, settings, descriptor, accountId: connector.account?.(settings) ?? recipient.id }
   } catch (thrown) {
     if (thrown instanceof SettingsError)

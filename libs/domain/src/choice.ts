@@ -46,6 +46,9 @@ export interface HeldChoice {
   readonly evidence?: Evidence
 }
 
+/** Why nothing can be granted for a subject any more: she is being erased, or was; or she is known to be a child. */
+export type Bar = 'erasure' | 'known-child'
+
 /** All that a subject has chosen, at a version. The newest one is the truth. */
 export interface Snapshot {
   readonly subjectId: SubjectId
@@ -54,6 +57,8 @@ export interface Snapshot {
   readonly choices: Readonly<Record<PurposeKey, HeldChoice>>
   /** Set once this subject's identifiers and choices were carried over to another one. */
   readonly mergedInto?: SubjectId
+  /** Set where everything that can be refused is denied, whatever else is held, and no grant is taken. */
+  readonly barred?: Bar
 }
 
 /** Why a new version exists. */

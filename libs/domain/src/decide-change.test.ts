@@ -191,14 +191,6 @@ describe('identifiers that come in', () => {
   })
 })
 
-describe('an erasure', () => {
-  it('makes a new version even where nothing is left to deny', () => {
-    const current = after(['-mail', '-ads', '-profiling'])
-    const decision = decideChange({ policy, current, requested: everyRefusal(policy), origin: person, cause: 'erasure', now: monday })
-    expect(decision.kind === 'changed' && decision.change).toMatchObject({ cause: 'erasure', changed: [], snapshot: { version: 2 } })
-  })
-})
-
 describe('a merge', () => {
   const mine = after(['-mail'])
   const theirs: Snapshot = { ...after(['+mail', '-ads']), subjectId: bob }
@@ -260,7 +252,6 @@ const arbitraryStep = fc.record({
     'unknown',
   ),
   linked: fc.boolean(),
-  erase: fc.boolean(),
   passed: fc.integer({ min: 0, max: 100_000 }),
 })
 type Step = typeof arbitraryStep extends fc.Arbitrary<infer T> ? T : never
@@ -277,7 +268,6 @@ function play(steps: readonly Step[], visit: (before: Snapshot, input: ChangeInp
       ...(step.collectedAgo === undefined ? {} : { evidence: evidenceAt(now - step.collectedAgo) }),
       origin: { kind: step.origin, caller: 'any' },
       linked: step.linked ? ['email'] : [],
-      cause: step.erase ? 'erasure' : 'choice',
       now,
     }
     const decision = decideChange(input)
@@ -349,7 +339,7 @@ describe('in any sequence of requests', () => {
     fc.assert(
       fc.property(steps, (sequence) => {
         play(sequence, (before, input, next) => {
-          if (next === before || input.cause === 'erasure') return
+          if (next === before) return
           const again = decideChange({ ...input, current: next, linked: [] })
           // a grant may now meet the denial that it came with; it is refused or changes nothing, and never makes a version
           expect(again.kind).not.toBe('changed')

@@ -1,4 +1,4 @@
-import type { Change, ChangeCause, Choice, Evidence, HeldChoice, Origin, OriginKind, Snapshot } from './choice.ts'
+import type { Bar, Change, Choice, Evidence, HeldChoice, Origin, OriginKind, Snapshot } from './choice.ts'
 import type { IdentifierKind } from './identifier.ts'
 import type { PurposeKey } from './ids.ts'
 import { changeIdOf, purposeOf } from './ids.ts'
@@ -23,8 +23,6 @@ export interface ChangeInput {
   readonly origin: Origin
   /** The kinds of identifier that come in with this request and were not the subject's before. */
   readonly linked?: readonly IdentifierKind[]
-  /** `choice` unless said otherwise. `erasure` always makes a new version. */
-  readonly cause?: ChangeCause
   /** ms since the epoch. */
   readonly now: number
 }
@@ -41,6 +39,8 @@ export type ViolationCode =
   | 'evidence-too-old'
   | 'malformed-reference'
   | 'subject-merged'
+  | 'being-erased'
+  | 'known-child'
 
 /** One fault of a request: where it is (`choices[2]`, `evidence.collectedAt`), what it is, and how to mend it. Never contains personal data. */
 export interface Violation {
@@ -85,7 +85,7 @@ export function mayGrant(origin: OriginKind): boolean {
   }
 }
 
-/** A denial of every purpose that can be refused: what a known child or an erased person gets. */
+/** A denial of every purpose that can be refused. */
 export function everyRefusal(policy: Policy): RequestedChoice[] {
   return policy.purposes.filter((purpose) => purpose.refusable).map(({ key }) => ({ key, choice: 'denied' as const }))
 }
@@ -128,6 +128,17 @@ function evidenceViolation(evidence: Evidence | undefined, policy: Policy, now: 
   return undefined
 }
 
+function barViolation(barred: Bar): Pick<Violation, 'code' | 'message'> {
+  switch (barred) {
+    case 'erasure':
+      return { code: 'being-erased', message: 'this person is being erased: an opt-in can be taken once that is done' }
+    case 'known-child':
+      return { code: 'known-child', message: 'this person is known to be a child under 13: no opt-in is taken' }
+    default:
+      return barred satisfies never
+  }
+}
+
 function violationsOf(input: ChangeInput, wished: ReturnType<typeof wishes>): Violation[] {
   const { policy, current, evidence, origin, now } = input
   const violations: Violation[] = []
@@ -145,6 +156,8 @@ function violationsOf(input: ChangeInput, wished: ReturnType<typeof wishes>): Vi
       message: 'use 1 to 128 letters, digits and . _ : - and no personal data',
     })
   }
+  // what is linked now would neither be told to the recipients nor be destroyed with the rest
+  if (current.barred === 'erasure' && (input.linked ?? []).length > 0) violations.push({ field: 'subject', ...barViolation('erasure') })
   let grants = false
   for (const [key, { choice, index }] of wished) {
     const field = `choices[${index}]`
@@ -163,6 +176,10 @@ function violationsOf(input: ChangeInput, wished: ReturnType<typeof wishes>): Vi
     }
     if (choice === 'denied') continue
     grants = true
+    if (current.barred !== undefined) {
+      violations.push({ field, ...barViolation(current.barred) })
+      continue
+    }
     if (key !== purpose.key) {
       const whole = wished.get(purpose.key)?.choice ?? effectiveChoice(policy, current, purpose.key)
       if (whole === 'denied') {
@@ -195,7 +212,7 @@ function violationsOf(input: ChangeInput, wished: ReturnType<typeof wishes>): Vi
  * What follows from a request, as a function of its arguments.
  * An opt-out always wins: over a grant of the same request, over older evidence, over an origin that cannot grant. A request is taken whole or refused whole.
  * Where nothing differs from what is held there is no new version, unless identifiers came in while any choice is held: then every recipient has to
- * hear of them.
+ * hear of them. For a barred subject nothing is granted; while she is being erased there is no new version at all.
  */
 export function decideChange(input: ChangeInput): Decision {
   const { policy, current, evidence, origin, now } = input
@@ -212,6 +229,8 @@ export function decideChange(input: ChangeInput): Decision {
   }
   for (const [key, { choice }] of wished) {
     if (heldChoice(current, key)?.choice === choice) continue
+    // a newer version would overtake what the recipients are asked to erase, and says nothing that does not hold already
+    if (current.barred === 'erasure') continue
     choices[key] = {
       choice,
       version,
@@ -219,17 +238,17 @@ export function decideChange(input: ChangeInput): Decision {
       ...(choice === 'granted' && evidence !== undefined ? { evidence } : {}),
     }
   }
-  const snapshot: Snapshot = { subjectId: current.subjectId, version, choices }
+  const { barred } = current
+  const snapshot: Snapshot = { subjectId: current.subjectId, version, choices, ...(barred === undefined ? {} : { barred }) }
   const changed = changedKeys(current, snapshot)
   const spreads = linked.length > 0 && heldKeys(snapshot).length > 0
-  const cause = input.cause ?? 'choice'
-  if (changed.length === 0 && !spreads && cause !== 'erasure') return { kind: 'unchanged', snapshot: current }
+  if (changed.length === 0 && !spreads) return { kind: 'unchanged', snapshot: current }
   return {
     kind: 'changed',
     change: {
       id: changeIdOf(current.subjectId, version),
       snapshot,
-      cause: cause === 'choice' && changed.length === 0 ? 'identifiers-linked' : cause,
+      cause: changed.length === 0 ? 'identifiers-linked' : 'choice',
       changed,
       linked,
       origin,
@@ -252,12 +271,13 @@ export interface MergeInput {
 
 /**
  * The two changes of a merge: `into` holds the union of both, where denied wins, and `from` points at it for good.
- * Neither may have been merged before, and they must differ; anything else is a fault of the caller and throws `RangeError`.
+ * Neither may have been merged before or be under erasure, and they must differ; anything else is a fault of the caller and throws `RangeError`.
  */
 export function decideMerge(input: MergeInput): { into: Change; from: Change } {
   const { policy, into, from, origin, now } = input
   if (into.subjectId === from.subjectId) throw new RangeError('a subject cannot be merged into itself')
   if (into.mergedInto !== undefined || from.mergedInto !== undefined) throw new RangeError('a merged subject cannot be merged again')
+  if (into.barred === 'erasure' || from.barred === 'erasure') throw new RangeError('a subject that is being erased cannot be merged')
   const merged = mergeSnapshots(into, from, now)
   const common = { cause: 'merged', origin, policyVersion: policy.version, acceptedAt: now } as const
   const last: Snapshot = { ...from, version: from.version + 1, mergedInto: into.subjectId }
@@ -273,8 +293,8 @@ export function decideMerge(input: MergeInput): { into: Change; from: Change } {
   }
 }
 
-/** The purposes that a change concerns: those of its changed keys, and with new identifiers (or an erasure, or a merge) all for which a choice is held. */
+/** The purposes that a change concerns: those of its changed keys, and with new identifiers (or a merge) all for which a choice is held. */
 export function concernedPurposes(change: Change): ReadonlySet<PurposeKey> {
-  const wide = change.linked.length > 0 || change.cause !== 'choice'
+  const wide = change.linked.length > 0 || change.cause === 'identifiers-linked' || change.cause === 'merged'
   return new Set([...change.changed, ...(wide ? heldKeys(change.snapshot) : [])].map(purposeOf))
 }

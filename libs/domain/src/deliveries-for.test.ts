@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { Change, ChangeInput, Snapshot } from './index.ts'
-import { decideChange, decideMerge, deliveriesFor, effectiveChoice, emptySnapshot, everyRefusal } from './index.ts'
+import { decideDenial, decideErasure, decideMerge, deliveriesFor, effectiveChoice, emptySnapshot } from './index.ts'
 import { aDayMs, ada, after, bob, decide, evidenceAt, key, monday, person, policy, recipient } from './test-policy.ts'
 
 function changeOf(texts: readonly string[], rest: Partial<ChangeInput> = {}): Change {
@@ -55,20 +55,20 @@ describe('the deliveries of a change', () => {
     expect(told(merged.from)).toEqual(['ad-house'])
   })
 
-  it('of an erasure go to everybody who can be told, and say so', () => {
-    const decision = decideChange({
-      policy,
-      current: emptySnapshot(ada),
-      requested: everyRefusal(policy),
-      origin: person,
-      cause: 'erasure',
-      now: monday,
-    })
-    if (decision.kind !== 'changed') throw new Error(decision.kind)
-    expect(deliveriesFor(policy, decision.change).map(({ recipientId, kind }) => [recipientId, kind])).toEqual([
+  it('of an erasure go to those who can erase, by their own clock for it', () => {
+    const current = decideDenial({ policy, current: emptySnapshot(ada), origin: person, now: monday })?.snapshot ?? emptySnapshot(ada)
+    const change = decideErasure({ policy, current, origin: person, now: monday })
+    expect(deliveriesFor(policy, change)).toEqual([
+      expect.objectContaining({ recipientId: 'mailer', kind: 'erasure', version: 2, deadlineAt: monday + 10 * aDayMs, changed: [] }),
+    ])
+  })
+
+  it('of an erasure say nothing but what is denied to those who cannot erase, where something came to be denied', () => {
+    const change = decideErasure({ policy, current: emptySnapshot(ada), origin: person, now: monday })
+    expect(deliveriesFor(policy, change).map(({ recipientId, kind }) => [recipientId, kind])).toEqual([
       ['mailer', 'erasure'],
-      ['ad-house', 'erasure'],
-      ['paper', 'erasure'],
+      ['ad-house', 'preference'],
+      ['paper', 'preference'],
     ])
   })
 

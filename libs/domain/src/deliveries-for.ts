@@ -18,8 +18,14 @@ export interface DeliveryOptions {
   readonly all?: boolean
 }
 
+/** Who is told to erase by this change; whoever cannot erase is told what is denied, as ever. */
+function erases(recipient: Recipient, change: Change): boolean {
+  return change.cause === 'erasure' && recipient.erasure !== undefined
+}
+
 function deliveryTo(policy: Policy, recipient: Recipient, change: Change, assertion: number): Delivery {
   const { snapshot } = change
+  const erasing = erases(recipient, change)
   const wanted = effectiveChoices(policy, snapshot, recipient.purposes)
   const evidence: Record<PurposeKey, Evidence> = {}
   for (const key of Object.keys(wanted) as PurposeKey[]) {
@@ -32,29 +38,32 @@ function deliveryTo(policy: Policy, recipient: Recipient, change: Change, assert
     subjectId: snapshot.subjectId,
     version: snapshot.version,
     assertion,
-    kind: change.cause === 'erasure' ? 'erasure' : 'preference',
+    kind: erasing ? 'erasure' : 'preference',
     wanted,
     changed: assertion === 0 ? change.changed.filter((key) => Object.hasOwn(wanted, key)) : [],
     evidence,
     changeId: change.id,
     policyVersion: policy.version,
     acceptedAt: change.acceptedAt,
-    deadlineAt: deadlineAt(recipient.deadline, Math.max(change.acceptedAt, assertion), policy.calendar),
+    deadlineAt: deadlineAt(
+      erasing && recipient.erasure !== undefined ? recipient.erasure : recipient.deadline,
+      Math.max(change.acceptedAt, assertion),
+      policy.calendar,
+    ),
   }
 }
 
 /**
  * What each recipient must come to hold because of a change: one delivery for each recipient that the change concerns, in the policy's order.
  * Concerned are the recipients that serve a changed purpose; after new identifiers or a merge those that serve any purpose with a held choice; at an erasure
- * every one. A recipient that nobody has to tell gets none. The same arguments give the same deliveries, and a repeat differs in `assertion`, `changed` and
+ * those that can erase, by their own clock for it. A recipient that nobody has to tell gets none. The same arguments give the same deliveries, and a repeat differs in `assertion`, `changed` and
  * its clock only.
  */
 export function deliveriesFor(policy: Policy, change: Change, options: DeliveryOptions = {}): Delivery[] {
   const { assertion = 0, only, all = false } = options
   const purposes = all ? new Set(heldKeys(change.snapshot).map(purposeOf)) : concernedPurposes(change)
-  const erasure = change.cause === 'erasure'
   return policy.recipients
     .filter((recipient) => mustBeTold(recipient) && (only === undefined || only.includes(recipient.id)))
-    .filter((recipient) => erasure || recipient.purposes.some((purpose) => purposes.has(purpose)))
+    .filter((recipient) => erases(recipient, change) || recipient.purposes.some((purpose) => purposes.has(purpose)))
     .map((recipient) => deliveryTo(policy, recipient, change, assertion))
 }

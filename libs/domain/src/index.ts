@@ -1,6 +1,7 @@
 export * from './choice.ts'
 export * from './deadline.ts'
 export * from './decide-change.ts'
+export * from './decide-erasure.ts'
 export * from './deliveries-for.ts'
 export * from './delivery.ts'
 export * from './delivery-state.ts'

@@ -25,6 +25,7 @@ function reasonFor(policy: Policy, snapshot: Snapshot, key: PurposeKey): Permiss
   const purpose = findPurpose(policy, key)
   if (purpose === undefined) return 'not_served'
   if (!purpose.refusable) return 'cannot_be_refused'
+  if (snapshot.barred !== undefined) return 'denied'
   const choice = effectiveChoice(policy, snapshot, key)
   const held = heldChoice(snapshot, purpose.key)?.choice === choice || heldChoice(snapshot, key)?.choice === choice
   return held ? choice : `default_${choice}`

@@ -163,6 +163,16 @@ describe('a policy document', () => {
       'recipients.0.deadline: must give hours or businessDays, not both',
     ],
     [
+      'a clock for erasure where nobody can tell it',
+      (d) => Object.assign(at(d.recipients, 3), { erasure: { hours: 1 } }),
+      /^recipients.3.erasure: nobody can tell it to erase/,
+    ],
+    [
+      'two clocks for erasure',
+      (d) => Object.assign(at(d.recipients, 0), { erasure: { hours: 1, businessDays: 1 } }),
+      'recipients.0.erasure: must give hours or businessDays, not both',
+    ],
+    [
       'a deadline of nothing',
       (d) => Object.assign(at(d.recipients, 0), { deadline: { hours: 0 } }),
       /^recipients.0.deadline.hours: must be a number from 0.01/,

@@ -120,6 +120,16 @@ function readDeadline(fields: Fields | undefined): DeadlineRule {
   return { hours: fields.number('hours', { least: 0.01, most: 8760, whole: false }), ...why }
 }
 
+/** A deadline of a recipient that is told: one number, of hours or of business days. */
+function readRule(reader: Reader, recipient: Fields, key: 'deadline' | 'erasure'): DeadlineRule {
+  const rule = readDeadline(recipient.group(key, ['hours', 'businessDays', 'why']))
+  const given = recipient.value(key)
+  if (typeof given === 'object' && given !== null && 'hours' in given && 'businessDays' in given) {
+    reader.note(recipient.at(key), 'must give hours or businessDays, not both')
+  }
+  return rule
+}
+
 function readSettings(reader: Reader, fields: Fields): Readonly<Record<string, unknown>> {
   if (!fields.has('settings')) return {}
   const settings = fields.value('settings')
@@ -173,7 +183,7 @@ function readGrant(reader: Reader, value: unknown, path: Path): Grant | undefine
   return { kind, form }
 }
 
-const recipientKeys = ['id', 'title', 'role', 'clause', 'quote', 'also', 'purposes', 'grants', 'deadline', 'fulfilment']
+const recipientKeys = ['id', 'title', 'role', 'clause', 'quote', 'also', 'purposes', 'grants', 'deadline', 'erasure', 'fulfilment']
 
 function readRecipient(reader: Reader, value: unknown, path: Path, seen: Set<string>, purposes: readonly Purpose[]): Recipient | undefined {
   const fields = fieldsOf(value, path, recipientKeys, reader.problems)
@@ -218,11 +228,9 @@ function readRecipient(reader: Reader, value: unknown, path: Path, seen: Set<str
   if (fulfilment.by === 'connector' && fields.has('grants') && grants.length === 0) {
     reader.note(fields.at('grants'), 'must name at least one identifier: a connector cannot name a person without')
   }
-  const deadline = told ? readDeadline(fields.group('deadline', ['hours', 'businessDays', 'why'])) : { hours: 0 }
-  const both = fields.value('deadline')
-  if (told && typeof both === 'object' && both !== null && 'hours' in both && 'businessDays' in both) {
-    reader.note(fields.at('deadline'), 'must give hours or businessDays, not both')
-  }
+  if (!told && fields.has('erasure')) reader.note(fields.at('erasure'), 'nobody can tell it to erase: leave it out')
+  const deadline = told ? readRule(reader, fields, 'deadline') : { hours: 0 }
+  const erasure = told && fields.has('erasure') ? readRule(reader, fields, 'erasure') : undefined
   const also = readQuotations(reader, fields)
   return {
     id: id as RecipientId,
@@ -233,6 +241,7 @@ function readRecipient(reader: Reader, value: unknown, path: Path, seen: Set<str
     purposes: serving,
     grants,
     deadline,
+    ...(erasure === undefined ? {} : { erasure }),
     fulfilment,
     ...(also.length > 0 ? { also } : {}),
   }

@@ -63,6 +63,8 @@ export interface Recipient {
   readonly purposes: readonly PurposeKey[]
   readonly grants: readonly Grant[]
   readonly deadline: DeadlineRule
+  /** Set where the recipient can be told to erase a person, which is more than to stop: how long it may take for that. */
+  readonly erasure?: DeadlineRule
   readonly fulfilment: Fulfilment
   /** Further sentences of the prose that speak of it. */
   readonly also?: readonly Quotation[]

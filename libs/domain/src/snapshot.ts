@@ -20,7 +20,7 @@ export function heldKeys(snapshot: Snapshot): PurposeKey[] {
 }
 
 /**
- * What holds for a purpose or a topic, whether it was chosen or not.
+ * What holds for a purpose or a topic, whether it was chosen or not. Of a barred subject everything that can be refused is denied, what a later policy adds too.
  * A denied purpose denies each of its topics; a topic denied by name stays denied under a granted purpose; a purpose that cannot be refused is granted;
  * a key that the policy does not know is denied.
  */
@@ -28,6 +28,7 @@ export function effectiveChoice(policy: Policy, snapshot: Snapshot, key: Purpose
   const purpose = findPurpose(policy, key)
   if (purpose === undefined) return 'denied'
   if (!purpose.refusable) return 'granted'
+  if (snapshot.barred !== undefined) return 'denied'
   const whole = heldChoice(snapshot, purpose.key)?.choice ?? purpose.default
   if (whole === 'denied' || key === purpose.key) return whole
   return heldChoice(snapshot, key)?.choice ?? whole
@@ -67,7 +68,7 @@ function mergedChoice(mine: HeldChoice | undefined, theirs: HeldChoice | undefin
 
 /**
  * The next snapshot of `into` once `from` turned out to be the same person: the union of both, where denied wins.
- * A choice that was carried over is held from `now` on, under the new version.
+ * A choice that was carried over is held from `now` on, under the new version. A bar of either is a bar of both.
  */
 export function mergeSnapshots(into: Snapshot, from: Snapshot, now: number): Snapshot {
   const version = into.version + 1
@@ -76,7 +77,8 @@ export function mergeSnapshots(into: Snapshot, from: Snapshot, now: number): Sna
     const merged = mergedChoice(heldChoice(into, key), heldChoice(from, key), version, now)
     if (merged !== undefined) choices[key] = merged
   }
-  return { subjectId: into.subjectId, version, choices }
+  const barred = into.barred ?? from.barred
+  return { subjectId: into.subjectId, version, choices, ...(barred === undefined ? {} : { barred }) }
 }
 
 /** The keys whose held choice differs between two snapshots, sorted. */

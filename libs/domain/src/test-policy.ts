@@ -52,6 +52,7 @@ export function aPolicyDocument() {
         purposes: ['mail', 'receipts'],
         grants,
         deadline,
+        erasure: { hours: 240, why: 'It is told last.' },
         fulfilment: connector,
       },
       {

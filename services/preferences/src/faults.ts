@@ -7,6 +7,8 @@ function dependsOnState(code: ViolationCode): boolean {
     case 'purpose-denied':
     case 'evidence-not-newer':
     case 'subject-merged':
+    case 'being-erased':
+    case 'known-child':
       return true
     case 'unknown-purpose':
     case 'not-refusable':

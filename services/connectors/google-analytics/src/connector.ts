@@ -35,6 +35,7 @@ export const googleAnalytics: Connector<GoogleAnalyticsSettings> = {
       requestsPerDay: api === 'v3' ? deletionsPerDay : deletionsPerDay * properties.length,
     },
     confirmation: 'never',
+    erasure: true,
     timeoutMs: 60_000,
     // from 1 s by a factor of 1.3 to 60 s, as the vendor asks; what is refused even then is refused for the day
     retry: { scheduleSeconds: [1, 1.3, 1.7, 2.2, 2.9, 3.7, 4.8, 6.3, 8.2, 10.6, 13.8, 17.9, 23.3, 30.3, 39.4, 51.2, 60, 3_600] },

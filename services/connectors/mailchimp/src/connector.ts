@@ -27,6 +27,7 @@ export const mailchimp: Connector<MailchimpSettings> = {
     batch: { maxTasks: maxOperations },
     rate: { concurrentRequests },
     confirmation: 'in-response',
+    erasure: true,
     // the vendor's own server gives up after 120 s; a request given up earlier still holds one of the ten connections and may still apply
     timeoutMs: 125_000,
     maxAnswerBytes: 16 * 1024 * 1024,
