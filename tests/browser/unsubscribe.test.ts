@@ -38,7 +38,10 @@ describe.runIf(executable !== undefined)('the page behind an unsubscribe link', 
     if (link === undefined) throw new Error('a link')
     return link
   }
-  const versionOf = async (subjectId: string) => (await test.clients.preferences.getPreferences({ subject: { subjectId } })).version
+  const versionOf = async (subjectId: string) => {
+    await test.hub.edge.settle()
+    return (await test.clients.preferences.getPreferences({ subject: { subjectId } })).version
+  }
 
   it.each([
     ['with scripts', true],
@@ -71,6 +74,7 @@ describe.runIf(executable !== undefined)('the page behind an unsubscribe link', 
     await page.goto(link.url)
     await page.getByRole('button', { name: 'Stop all marketing email' }).click()
     await page.getByRole('heading', { name: 'Done.' }).waitFor()
+    await test.hub.edge.settle()
     const { chosen } = await test.clients.preferences.getPreferences({ subject: { subjectId: link.subjectId } })
     expect(chosen).toMatchObject([{ purpose: 'email-marketing', choice: 'CHOICE_DENIED' }])
     await page.close()

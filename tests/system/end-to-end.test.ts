@@ -109,6 +109,7 @@ describe('the link of a mail', () => {
       { status: 'subscribed', interests: { newsletter: false, offers: true } },
     ])
     await click()
+    await test.hub.edge.settle()
     const { version } = await test.clients.preferences.getPreferences({ subject: { subjectId: link.subjectId } })
     expect(version).toBe(1)
   })

@@ -9,6 +9,7 @@ import type { Metrics } from '@heed/platform/metrics'
 import type { CheckResult } from '@heed/platform/mongo'
 import express from 'express'
 import { type ClickIntake, clickIntake } from './click-intake.ts'
+import { edgeEvents, oldestMs } from './events.ts'
 import type { Preferences } from './preferences-links.ts'
 import { unsubscribeRoutes } from './routes.ts'
 import { openSpool, type Spool } from './spool.ts'
@@ -19,6 +20,8 @@ export interface EdgeOptions {
   readonly host?: string
   readonly dataDir: string
   readonly spoolMaxBytes: number
+  /** A click that waits longer makes the readiness say `degraded`. */
+  readonly degradedAfterMs: number
   readonly trustedProxies: number
   readonly invalidPerMinute: number
   readonly keys: () => readonly LinkKey[]
@@ -44,25 +47,10 @@ const titlesEveryMs = 10 * 60_000
 /** The person's side of the hub. `main.ts` and the tests start the same thing. */
 export function edgeApp(options: EdgeOptions): EdgeApp {
   const { preferences, log, clock, metrics } = options
-  const answers = metrics.counter({
-    name: 'heed_edge_answers_total',
-    help: 'Answered requests to unsubscribe links',
-    labels: ['method', 'status', 'use'],
-  })
-  const nonconforming = metrics.counter({
-    name: 'heed_edge_oneclick_nonconforming_total',
-    help: 'POSTs without the body that RFC 8058 asks for',
-  })
-  const clicks = metrics.counter({ name: 'heed_edge_clicks_total', help: 'Clicks by where they became durable', labels: ['where'] })
-  const waiting = metrics.gauge({
-    name: 'heed_edge_spooled_clicks',
-    help: 'Clicks that wait in the spool',
-    collect: () => spool?.size ?? 0,
-  })
-
   let spool: Spool | undefined
   let intake: ClickIntake | undefined
   let titles: ReadonlyMap<string, string> = new Map()
+  const events = edgeEvents({ metrics, log, clock, spool: () => spool })
 
   const app = express()
   app.disable('x-powered-by')
@@ -77,10 +65,7 @@ export function edgeApp(options: EdgeOptions): EdgeApp {
       limits: { invalidPerMinute: options.invalidPerMinute, exposedPerMinute: 60 },
       clock,
       log,
-      answered: ({ method, status, use, nonconforming: bare }) => {
-        answers.add({ method: knownMethod(method), status: String(status), use })
-        if (bare) nonconforming.add({})
-      },
+      answered: events.answered,
     }),
   )
   const server = httpServer({ port: options.port, ...(options.host === undefined ? {} : { host: options.host }), app, name: 'edge', log })
@@ -88,25 +73,11 @@ export function edgeApp(options: EdgeOptions): EdgeApp {
   const clickPart: Part = {
     name: 'clicks',
     start: async () => {
-      const opened = await openSpool(join(options.dataDir, 'edge-spool'), { maxBytes: options.spoolMaxBytes })
-      const running = clickIntake({
-        links: preferences,
-        spool: opened,
-        log,
-        clock,
-        events: {
-          journalled: (count) => clicks.add({ where: 'journal' }, count),
-          spooled: (count) => {
-            clicks.add({ where: 'spool' }, count)
-            log.warn({ clicks: count, waiting: opened.size }, 'clicks.spooled')
-          },
-          forwarded: (count, left) => log.info({ clicks: count, waiting: left }, 'clicks.forwarded'),
-          setAside: (click) => log.error({ requestId: click.requestId, tokenFingerprint: click.tokenFingerprint }, 'click.set-aside'),
-        },
-      })
+      const opened = await openSpool(join(options.dataDir, 'edge-spool'), { maxBytes: options.spoolMaxBytes, log })
+      if (opened.size > 0) log.info({ waiting: opened.size, oldestMs: oldestMs(opened, clock) }, 'spool.opened-filled')
       spool = opened
+      const running = clickIntake({ links: preferences, spool: opened, log, clock, events })
       intake = running
-      waiting.set({}, opened.size)
       return { stop: () => running.stop() }
     },
   }
@@ -138,10 +109,20 @@ export function edgeApp(options: EdgeOptions): EdgeApp {
     settle: async () => {
       while ((spool?.size ?? 0) > 0) await intake?.forwarder.settle()
     },
-    readiness: async () => [{ name: 'spool', ok: spool !== undefined }],
+    readiness: async () => {
+      if (spool === undefined) return [{ name: 'spool', ok: false }]
+      // a spool that takes nothing is no harm while clicks can go to preferences themselves
+      if (spool.isFull && !(await preferences.titles().then(always, never))) {
+        return [{ name: 'spool', ok: false, detail: 'it takes no more clicks, and preferences does not answer' }]
+      }
+      const waitedMs = oldestMs(spool, clock) ?? 0
+      if (waitedMs <= options.degradedAfterMs) return [{ name: 'spool', ok: true }]
+      return [
+        { name: 'spool', ok: true, degraded: true, detail: `${spool.size} clicks wait, the oldest for ${Math.round(waitedMs / 1000)} s` },
+      ]
+    },
   }
 }
 
-function knownMethod(method: string): string {
-  return ['GET', 'HEAD', 'POST', 'OPTIONS', 'PUT', 'PATCH', 'DELETE'].includes(method) ? method : 'other'
-}
+const always = () => true
+const never = () => false

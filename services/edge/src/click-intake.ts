@@ -3,42 +3,37 @@ import { asError } from '@heed/platform/errors'
 import { type Loop, loop } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Click } from './click.ts'
-import type { Spool } from './spool.ts'
-
-/** What using a link came to, as preferences says it. */
-export type LinkUseResult = 'changed' | 'unchanged' | 'erased' | 'unknown'
-
-/** The way to preferences. */
-export interface LinksPort {
-  /**
-   * When it resolves with results (one for each click, in order), every one of them is journalled. `refused` = the request can never be accepted as it is.
-   * Throws where preferences is away, slow or broken; then each click may or may not have been journalled, and sending it again with its request id is safe.
-   */
-  use(clicks: readonly Click[]): Promise<readonly LinkUseResult[] | 'refused'>
-}
+import { type Forwarded, forwardAll, type LinksPort, mostInOneCall } from './forwarder.ts'
+import { type Spool, SpoolFull } from './spool.ts'
 
 /** Takes clicks in, and loses none. */
 export interface ClickIntake {
-  /** When it resolves, the click is durable: journalled by preferences, or in our spool. Rejects with `SpoolFull` where neither was possible. */
-  accept(click: Click): Promise<LinkUseResult | 'spooled'>
-  /** Sends on what the spool holds; resolves when it is empty or preferences is still away. */
+  /** When it resolves, the click is durable: in our spool, or journalled by preferences. Rejects with `SpoolFull` where neither was possible in time. */
+  accept(click: Click): Promise<'spooled' | 'journalled'>
+  /** Sends on what the spool holds, as soon as there is something. */
   readonly forwarder: Loop
   stop(): Promise<void>
 }
 
 /** What the intake tells about itself. */
 export interface ClickEvents {
-  journalled(clicks: number): void
-  spooled(clicks: number): void
-  forwarded(clicks: number, left: number): void
-  setAside(click: Click): void
+  /** A click was answered as durable. */
+  taken(where: 'spooled' | 'journalled'): void
+  /** A call to preferences ended, `left` clicks wait. */
+  forwarded(call: Forwarded, left: number): void
+  /** Lines of the spool that a disk has damaged. */
+  damaged(lines: number): void
 }
 
-const mostInOneCall = 500
+// mailbox providers wait 3 seconds for an answer
+const defaultPatienceMs = 2_000
+const mostWaiting = 2_000
+const tidyEveryMs = 5_000
+const stopWithinMs = 2_000
 
 /**
- * Clicks that arrive while a call to preferences is under way go with the next one, together. While the spool holds anything, or preferences fails,
- * clicks go to the spool, so that their order stays.
+ * Each click goes to the spool first, is answered as soon as it is durable there, and is sent on at once, in the order of arrival. A click that the spool cannot take waits, for
+ * room in it or, once nothing is left in it to overtake, for preferences itself.
  */
 export function clickIntake(options: {
   readonly links: LinksPort
@@ -46,94 +41,134 @@ export function clickIntake(options: {
   readonly events: ClickEvents
   readonly log: Logger
   readonly clock: Clock
+  /** How long a click that the spool refused waits for an answer; 2 seconds unless told. */
+  readonly patienceMs?: number
 }): ClickIntake {
-  const { links, spool, events, log, clock } = options
+  const { links, spool, events, log, clock, patienceMs = defaultPatienceMs } = options
   interface Waiting {
     readonly click: Click
-    done(result: LinkUseResult | 'spooled'): void
+    answered: boolean
+    done(where: 'spooled' | 'journalled'): void
     failed(error: Error): void
   }
+  /** Clicks that the spool refused. */
   let waiting: Waiting[] = []
-  let calling: Promise<void> | undefined
+  const givingUp = new AbortController()
+  let arrived: () => void = () => undefined
+  const grown = () => new Promise<void>((resolve) => (arrived = resolve))
 
-  const toSpool = async (entries: readonly Waiting[]) => {
+  const unanswered = () => (waiting = waiting.filter(({ answered }) => !answered))
+
+  /** Room may have been made: those that wait are tried again, in their order. */
+  const offerAgain = async () => {
     await Promise.all(
-      entries.map(({ click, done, failed }) =>
-        spool.append(click).then(
-          () => done('spooled'),
-          (error: unknown) => failed(asError(error)),
+      unanswered().map((entry) =>
+        spool.append(entry.click).then(
+          () => entry.done('spooled'),
+          () => undefined,
         ),
       ),
     )
-    events.spooled(entries.length)
-    forwarder.wake()
+    unanswered()
   }
 
-  const callAll = async () => {
-    while (waiting.length > 0) {
-      const batch = waiting.slice(0, mostInOneCall)
-      waiting = waiting.slice(mostInOneCall)
-      if (spool.size > 0) {
-        await toSpool(batch)
-        continue
-      }
-      try {
-        const results = await links.use(batch.map(({ click }) => click))
-        if (results === 'refused') {
-          await toSpool(batch)
-          continue
-        }
-        for (const [index, { done }] of batch.entries()) done(results[index] ?? 'unknown')
-        events.journalled(batch.length)
-      } catch (thrown) {
-        log.warn({ clicks: batch.length, error: asError(thrown) }, 'links.unavailable')
-        await toSpool(batch)
-      }
-    }
-    calling = undefined
-  }
-
-  const forward = async (clicks: readonly Click[]): Promise<void> => {
-    if (clicks.length === 0) return
-    if ((await links.use(clicks)) !== 'refused') return
-    const [only] = clicks
-    if (clicks.length === 1 && only !== undefined) {
-      await spool.setAside(only)
-      events.setAside(only)
+  /** Nothing is in the spool, and it takes nothing: those that wait go to preferences without it. */
+  const callDirectly = async () => {
+    const entries = unanswered().slice(0, mostInOneCall)
+    const clicks = entries.map(({ click }) => click)
+    const startedAt = clock.now()
+    const results = await links.use(clicks, { deadlineMs: patienceMs, signal: givingUp.signal })
+    if (results === 'refused') {
+      // which of them it was will be found out from the spool, when it can take them again
+      for (const { failed } of entries) failed(new SpoolFull())
       return
     }
-    // one bad click must not hold up the others: halve until it stands alone
-    const middle = Math.ceil(clicks.length / 2)
-    await forward(clicks.slice(0, middle))
-    await forward(clicks.slice(middle))
+    for (const { done } of entries) done('journalled')
+    events.forwarded({ clicks, results, durationMs: clock.now() - startedAt }, spool.size)
   }
 
   const forwarder = loop({
     name: 'spool-forwarder',
-    everyMs: 60_000,
+    everyMs: tidyEveryMs,
     log,
     clock,
-    run: async () => {
-      if (spool.size === 0) return 'idle'
-      const { clicks, forget } = await spool.peek(mostInOneCall)
-      await forward(clicks)
-      await forget()
-      events.forwarded(clicks.length, spool.size)
-      return spool.size > 0 ? 'again' : 'idle'
+    run: async (signal) => {
+      const hadClicks = spool.size > 0
+      await forwardAll({
+        spool,
+        links,
+        clock,
+        stopping: signal,
+        givingUp: givingUp.signal,
+        grown,
+        damaged: events.damaged,
+        forwarded: async (call) => {
+          events.forwarded(call, spool.size)
+          if (waiting.length > 0) await offerAgain()
+        },
+      })
+      if (unanswered().length > 0) {
+        await offerAgain()
+        if (spool.size === 0 && waiting.length > 0) await callDirectly()
+      }
+      if (signal.aborted) return 'idle'
+      if (spool.size > 0 || waiting.length > 0) return 'again'
+      if (!hadClicks) await spool.tidy()
+      return 'idle'
     },
   })
 
+  const wake = () => {
+    arrived()
+    forwarder.wake()
+  }
+
+  const wait = (click: Click) =>
+    new Promise<'spooled' | 'journalled'>((resolve, reject) => {
+      const entry: Waiting = {
+        click,
+        answered: false,
+        done: (where) => answer(() => resolve(where)),
+        failed: (error) => answer(() => reject(error)),
+      }
+      const answer = (how: () => void) => {
+        if (entry.answered) return
+        entry.answered = true
+        clearTimeout(timer)
+        how()
+      }
+      const timer = setTimeout(() => entry.failed(new SpoolFull()), patienceMs)
+      waiting.push(entry)
+      wake()
+    })
+
+  const place = async (click: Click): Promise<'spooled' | 'journalled'> => {
+    // behind a click of the same person that waits: it is not overtaken
+    if (waiting.some((entry) => !entry.answered && entry.click.linkRef === click.linkRef)) return wait(click)
+    try {
+      await spool.append(click)
+    } catch (thrown) {
+      if (waiting.length === 0) log.warn({ error: asError(thrown), spooled: spool.size }, 'spool.refuses')
+      if (waiting.length >= mostWaiting) throw thrown
+      return wait(click)
+    }
+    wake()
+    return 'spooled'
+  }
+
   return {
     forwarder,
-    accept(click) {
-      return new Promise((done, failed) => {
-        waiting.push({ click, done, failed })
-        calling ??= callAll()
-      })
+    async accept(click) {
+      const where = await place(click)
+      events.taken(where)
+      return where
     },
     async stop() {
-      await calling
+      const timer = setTimeout(() => givingUp.abort(), stopWithinMs)
+      arrived()
       await forwarder.stop()
+      clearTimeout(timer)
+      for (const { failed } of unanswered()) failed(new SpoolFull())
       await spool.close()
     },
   }

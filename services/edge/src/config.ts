@@ -18,7 +18,11 @@ export const edgeShape = {
       .int()
       .positive()
       .default(512 * 1024 * 1024),
-    describe: 'The spool takes no more than this.',
+    describe: 'The spool takes no more than this; about 250 bytes are one click.',
+  },
+  HEED_EDGE_SPOOL_DEGRADED_SECONDS: {
+    schema: z.coerce.number().int().positive().default(60),
+    describe: 'A click that waits longer than this makes the edge degraded: it works, but somebody should look.',
   },
   HEED_EDGE_TRUSTED_PROXIES: {
     schema: z.coerce.number().int().min(0).max(10).default(0),

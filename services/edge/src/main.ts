@@ -20,6 +20,7 @@ const edge = edgeApp({
   port: config.HEED_EDGE_PORT,
   dataDir: config.HEED_DATA_DIR,
   spoolMaxBytes: config.HEED_EDGE_SPOOL_MAX_BYTES,
+  degradedAfterMs: config.HEED_EDGE_SPOOL_DEGRADED_SECONDS * 1000,
   trustedProxies: config.HEED_EDGE_TRUSTED_PROXIES,
   invalidPerMinute: config.HEED_EDGE_INVALID_PER_MINUTE,
   keys: () => keys,

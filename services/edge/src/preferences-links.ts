@@ -1,10 +1,12 @@
 import { loadService, originWords, toTimestamp } from '@heed/contracts'
 import type { GetPolicyResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/GetPolicyResponse.ts'
 import type { LinkUse__Output } from '@heed/contracts/gen/heed/preferences/v1/LinkUse.ts'
+import type { UnsubscribeLinkUse } from '@heed/contracts/gen/heed/preferences/v1/UnsubscribeLinkUse.ts'
 import type { UseUnsubscribeLinksRequest } from '@heed/contracts/gen/heed/preferences/v1/UseUnsubscribeLinksRequest.ts'
 import type { UseUnsubscribeLinksResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/UseUnsubscribeLinksResponse.ts'
 import { closeClient, GrpcFault, grpcClient, status, type UnaryCall } from '@heed/platform/grpc'
-import type { LinksPort, LinkUseResult } from './click-intake.ts'
+import type { Click } from './click.ts'
+import type { LinksPort, LinkUseResult } from './forwarder.ts'
 
 interface PreferencesClient {
   useUnsubscribeLinks: UnaryCall<UseUnsubscribeLinksRequest, UseUnsubscribeLinksResponse__Output>
@@ -18,31 +20,17 @@ export interface Preferences extends LinksPort {
   close(): void
 }
 
-/** Preferences over gRPC. A call is given up soon enough for the click to be spooled and answered within the 3 seconds that mailbox providers wait. */
-export function preferencesOverGrpc(options: {
-  readonly address: string
-  readonly key: string
-  readonly deadlineMs?: number
-}): Preferences {
+/** Preferences over gRPC. */
+export function preferencesOverGrpc(options: { readonly address: string; readonly key: string }): Preferences {
   const client = grpcClient<PreferencesClient>(loadService('heed.preferences.v1.PreferenceService'), {
     address: options.address,
     key: options.key,
-    deadlineMs: options.deadlineMs ?? 2_000,
+    deadlineMs: 2_000,
   })
   return {
-    async use(clicks) {
+    async use(clicks, limits) {
       try {
-        const { results } = await client.useUnsubscribeLinks({
-          uses: clicks.map((click) => ({
-            linkRef: click.linkRef,
-            scope: click.scope,
-            method: originWords.toWire(click.method),
-            tokenFingerprint: click.tokenFingerprint,
-            keyId: click.keyId,
-            usedAt: toTimestamp(click.usedAt),
-            requestId: click.requestId,
-          })),
-        })
+        const { results } = await client.useUnsubscribeLinks({ uses: clicks.map(toWire) }, limits)
         return results.map(({ result }) => resultOf(result))
       } catch (thrown) {
         if (thrown instanceof GrpcFault && (thrown.code === status.INVALID_ARGUMENT || thrown.code === status.OUT_OF_RANGE))
@@ -60,6 +48,18 @@ export function preferencesOverGrpc(options: {
       )
     },
     close: () => closeClient(client),
+  }
+}
+
+function toWire(click: Click): UnsubscribeLinkUse {
+  return {
+    linkRef: click.linkRef,
+    scope: click.scope,
+    method: originWords.toWire(click.method),
+    tokenFingerprint: click.tokenFingerprint,
+    keyId: click.keyId,
+    usedAt: toTimestamp(click.usedAt),
+    requestId: click.requestId,
   }
 }
 

@@ -44,7 +44,7 @@ beforeEach(async () => {
         accept: async (click) => {
           if (full) throw new SpoolFull()
           clicks.push(click)
-          return 'changed'
+          return 'spooled'
         },
       },
       titleOf: (scope) => (scope === newsletter.scope ? 'Newsletter <monthly>' : undefined),

@@ -25,6 +25,7 @@ export interface RouteOptions {
   readonly answered: (event: { method: string; status: number; use: ClickMethod | 'view' | 'none'; nonconforming: boolean }) => void
 }
 
+const route = '/v1/u/:token'
 const allowed = 'GET, HEAD, POST, OPTIONS'
 const everywhere = {
   'cache-control': 'no-store',
@@ -100,18 +101,13 @@ export function unsubscribeRoutes(options: RouteOptions): Router {
     const meaning = await meaningOf(await readBody(request), request.headers['content-type'])
     const done = (status: number, use: ClickMethod | 'none') => {
       answered({ method: 'POST', status, use, nonconforming: meaning === 'empty' })
-      log.info(
-        {
-          route: '/v1/u/:token',
-          status,
-          use,
-          scope: token.scope,
-          tokenFingerprint: fingerprint,
-          keyId: key.id,
-          exposedKey: key.use === 'confirm-only',
-        },
-        'link.used',
-      )
+      const exposedKey = key.use === 'confirm-only'
+      // a click that went well is in the spool and then in the trail, with all of this: a line for each would cost as much as the rest of the answer
+      if (status === 200 && !exposedKey && !log.debugEnabled) return
+      const fields = { route, status, use, scope: token.scope, tokenFingerprint: fingerprint, keyId: key.id, exposedKey }
+      if (exposedKey) log.warn(fields, 'link.used')
+      else if (status === 200) log.debug(fields, 'link.used')
+      else log.info(fields, 'link.used')
     }
     switch (meaning) {
       case 'too-large':
@@ -152,7 +148,6 @@ export function unsubscribeRoutes(options: RouteOptions): Router {
     }
   })
 
-  const route = '/v1/u/:token'
   router.post(route, act)
   router.get(route, show)
   router.head(route, show)

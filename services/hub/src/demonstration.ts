@@ -103,6 +103,7 @@ async function run(hub: Hub, sandbox: Sandbox, { preferences, audit }: Clients, 
   await body.dump()
   if (statusCode !== 200) throw new Error(`the edge answered ${statusCode}`)
   screen.step('the edge answered 200: his wish is durable')
+  await hub.edge.settle()
   const { version } = await preferences.getPreferences({ subject: { subjectId: bob.subjectId } })
   await follow(`${bob.subjectId}/${version}`)
 

@@ -183,6 +183,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       port: ports.edge,
       dataDir,
       spoolMaxBytes: 512 * 1024 * 1024,
+      degradedAfterMs: 60_000,
       trustedProxies: 0,
       invalidPerMinute: 60,
       keys: () => keys.links,

@@ -1,7 +1,7 @@
 import { request as httpRequest } from 'node:http'
 import express from 'express'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { RunningPart } from '../lifecycle/index.ts'
+import type { CheckResult, RunningPart } from '../lifecycle/index.ts'
 import { createLogger, silentLogger } from '../log/index.ts'
 import { createMetrics } from '../metrics/index.ts'
 import { createApp, httpServer, ListenError, operationsServer, problem } from './index.ts'
@@ -143,7 +143,7 @@ describe('httpServer', () => {
 })
 
 describe('operationsServer', () => {
-  async function operations(readiness: () => Promise<{ name: string; ok: boolean }[]>) {
+  async function operations(readiness: () => Promise<CheckResult[]>) {
     const metrics = createMetrics()
     metrics.counter({ name: 'heed_a_total', help: 'a' }).add({})
     const server = operationsServer({ port: 0, host: '127.0.0.1', metrics, readiness, log: silentLogger })
@@ -168,6 +168,12 @@ describe('operationsServer', () => {
         { name: 'kafka', ok: false },
       ],
     })
+  })
+
+  it('is ready and says degraded where somebody should look', async () => {
+    const url = await operations(async () => [{ name: 'spool', ok: true, degraded: true }])
+    const response = await fetch(`${url}/readyz`)
+    expect([response.status, await response.json()]).toMatchObject([200, { ok: true, degraded: true }])
   })
 
   it('is not ready when the check itself fails, but lives', async () => {

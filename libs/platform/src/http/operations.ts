@@ -15,7 +15,7 @@ export interface OperationsOptions {
 }
 
 /**
- * For the machinery around a service: `/healthz` (the process answers), `/readyz` (it can do its work; 503 with what is missing)
+ * For the machinery around a service: `/healthz` (the process answers), `/readyz` (it can do its work; 503 with what is missing; `degraded` where it can and somebody should look)
  * and `/metrics`. It has no authentication and belongs on an inner port.
  */
 export function operationsServer(options: OperationsOptions): HttpServer {
@@ -27,7 +27,7 @@ export function operationsServer(options: OperationsOptions): HttpServer {
   app.get('/readyz', async (_request, response) => {
     const checks = await readiness().catch((): CheckResult[] => [{ name: 'readiness', ok: false, detail: 'the check itself failed' }])
     const ok = checks.every((check) => check.ok)
-    response.status(ok ? 200 : 503).json({ ok, checks })
+    response.status(ok ? 200 : 503).json({ ok, degraded: checks.some((check) => check.degraded === true), checks })
   })
   app.get('/metrics', async (_request, response) => {
     response.type(metrics.contentType).send(await metrics.read())
