@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { PolicyFileError, readPolicyFile } from '@heed/contracts'
-import type { Policy } from '@heed/domain'
+import { connectorOf, type Policy } from '@heed/domain'
 import { connectorKinds, erasingKinds } from './connector-kinds.ts'
 import { type Coverage, checkCoverage } from './coverage.ts'
 import { coverageMarkdown } from './coverage-table.ts'
@@ -52,7 +52,7 @@ export async function runCheck(file: string, root: string, { write }: { readonly
     problems.push('COVERAGE.md is not current: run npm run policy:check -- --write')
   }
   const planned = coverage.planned.map((kind) => {
-    const waiting = policy.recipients.filter(({ fulfilment }) => fulfilment.by === 'connector' && fulfilment.connector === kind)
+    const waiting = policy.recipients.filter((recipient) => connectorOf(recipient) === kind)
     return `planned: connector ${kind} has no workspace yet; deliveries to ${waiting.map(({ id }) => id).join(', ')} wait`
   })
   const claimed = coverage.sentences.filter(({ by }) => by.length > 0).length

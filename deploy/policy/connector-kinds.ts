@@ -1,4 +1,4 @@
-import type { IdentifierKind } from '@heed/domain'
+import { duties, formsOf, type IdentifierKind, identifierKinds } from '@heed/domain'
 
 /** What one kind of connector can do with identifiers: the forms that its vendor takes, by kind of identifier. */
 export type UsableForms = Readonly<Partial<Record<IdentifierKind, readonly string[]>>>
@@ -69,6 +69,8 @@ export const connectorKinds: Readonly<Record<string, UsableForms>> = {
     ],
   },
   'supplier-feed': feed,
+  // a person can look for whatever she is handed
+  [duties]: Object.fromEntries(identifierKinds.map((kind) => [kind, formsOf(kind)])),
 }
 
 /** The kinds whose vendors can be told to forget a person. A recipient of another kind can only be told to leave her out. */

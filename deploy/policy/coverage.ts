@@ -1,4 +1,4 @@
-import { findForm, mustBeTold, type Policy, type Quotation, type Recipient } from '@heed/domain'
+import { connectorOf, findForm, mustBeTold, type Policy, type Quotation, type Recipient } from '@heed/domain'
 import type { UsableForms } from './connector-kinds.ts'
 import { onOneLine, type Prose, type Sentence } from './prose.ts'
 
@@ -120,9 +120,10 @@ function openSecrets(value: unknown, path: string): string[] {
 
 function connectorProblems(recipient: Recipient, { kinds, erasing }: Pick<CoverageInput, 'kinds' | 'erasing'>): string[] {
   const { fulfilment, grants, erasure } = recipient
-  if (fulfilment.by !== 'connector') return []
+  const connector = connectorOf(recipient)
+  if (connector === undefined) return []
   const where = `recipient ${recipient.id}`
-  const { connector, settings } = fulfilment
+  const settings = fulfilment.by === 'connector' ? fulfilment.settings : {}
   const usable = Object.hasOwn(kinds, connector) ? kinds[connector] : undefined
   if (usable === undefined) return [`${where}: no connector is called "${connector}"; there are ${Object.keys(kinds).join(', ')}`]
   const problems = grants.flatMap(({ kind, form }) => {
@@ -130,7 +131,8 @@ function connectorProblems(recipient: Recipient, { kinds, erasing }: Pick<Covera
     if (forms === undefined) return [`${where}: is granted ${kind}, which a ${connector} connector does not use`]
     return forms.includes(form) ? [] : [`${where}: is granted ${kind} as ${form}; a ${connector} connector takes ${forms.join(', ')}`]
   })
-  const erases = erasing.includes(connector)
+  // whether a person can erase is for the policy to say
+  const erases = fulfilment.by === 'person' ? erasure !== undefined : erasing.includes(connector)
   if (erasure !== undefined && !erases) problems.push(`${where}: has a clock for erasure, and a ${connector} connector cannot erase`)
   if (erasure === undefined && erases) problems.push(`${where}: a ${connector} connector can erase: give it a clock for erasure`)
   const { hashProfile } = settings
@@ -155,7 +157,7 @@ function servingProblems({ policy, kinds, built }: CoverageInput): string[] {
     const told = policy.recipients.some((recipient) => mustBeTold(recipient) && recipient.purposes.includes(key))
     if (refusable && !told) problems.push(`purpose ${key}: it can be refused, and no recipient that is told serves it`)
   }
-  const used = policy.recipients.flatMap(({ fulfilment }) => (fulfilment.by === 'connector' ? [fulfilment.connector] : []))
+  const used = policy.recipients.flatMap((recipient) => connectorOf(recipient) ?? [])
   for (const kind of built) {
     if (!Object.hasOwn(kinds, kind)) problems.push(`connector ${kind}: it stands under services/connectors and is no known kind`)
     else if (!used.includes(kind)) problems.push(`connector ${kind}: no recipient of the policy uses it`)
@@ -167,7 +169,7 @@ function servingProblems({ policy, kinds, built }: CoverageInput): string[] {
 export function checkCoverage(input: CoverageInput): Coverage {
   const { policy, prose, kinds, built } = input
   const { problems, sentences } = proseProblems(policy, prose)
-  const used = policy.recipients.flatMap(({ fulfilment }) => (fulfilment.by === 'connector' ? [fulfilment.connector] : []))
+  const used = policy.recipients.flatMap((recipient) => connectorOf(recipient) ?? [])
   const planned = [...new Set(used)].filter((kind) => Object.hasOwn(kinds, kind) && !built.includes(kind)).sort()
   return {
     problems: [...problems, ...policy.recipients.flatMap((recipient) => connectorProblems(recipient, input)), ...servingProblems(input)],

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { readPolicyFile } from '@heed/contracts'
+import { connectorOf } from '@heed/domain'
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
@@ -27,6 +29,23 @@ describe('docker-compose.yml', () => {
     const built = Object.values(compose.services).flatMap(({ build }) => (build === undefined ? [] : [build.args.SERVICE]))
     expect(built.length).toBeGreaterThan(5)
     expect(built.filter((service) => !existsSync(`${root}services/${service}/src/main.ts`))).toEqual([])
+  })
+
+  it('runs every connector that the policy needs and that is built, with each variable that its recipients name', async () => {
+    const policy = await readPolicyFile(`${root}deploy/policy/qualified3d.yaml`)
+    const needed = new Map<string, Set<string>>()
+    for (const recipient of policy.recipients) {
+      const kind = connectorOf(recipient)
+      if (kind === undefined || !existsSync(`${root}services/connectors/${kind}/src/main.ts`)) continue
+      const settings = recipient.fulfilment.by === 'connector' ? JSON.stringify(recipient.fulfilment.settings) : ''
+      const names = [...settings.matchAll(/"env:(\w+)"/g)].flatMap(([, name]) => name ?? [])
+      needed.set(kind, new Set([...(needed.get(kind) ?? []), ...names]))
+    }
+    expect(needed.size).toBeGreaterThan(7)
+    for (const [kind, names] of needed) {
+      const service = Object.values(compose.services).find(({ build }) => build?.args.SERVICE === `connectors/${kind}`)
+      expect(Object.keys(service?.environment ?? {}), `connectors/${kind}`).toEqual(expect.arrayContaining([...names]))
+    }
   })
 
   it('holds no secret: each is asked of the environment', () => {

@@ -29,7 +29,7 @@ export interface Task {
   readonly evidence: Readonly<Record<PurposeKey, Evidence>>
   /**
    * Never empty, and only of the kinds in the descriptor: a subject without one ends as `not-applicable.no-identifier` before a connector sees it.
-   * (Always empty where the descriptor names no kind at all: the duty of a person, say.)
+   * (Always empty where the descriptor names no kind at all.)
    */
   readonly identifiers: readonly ResolvedIdentifier[]
   /** When the person's change was accepted, ms since the epoch. */
@@ -165,6 +165,8 @@ export interface Descriptor {
   readonly docs: string
   /** The kinds of identifier that the vendor can act on, best first. */
   readonly identifiers: readonly IdentifierKind[]
+  /** True where no request ever holds an identifier (the duty of a person, say): the values in tasks are empty, and nothing is disclosed. */
+  readonly withoutValues?: true
   readonly batch: {
     readonly maxTasks: number
     /** Where set, tasks are collected so long before a batch is opened, unless it is full. */

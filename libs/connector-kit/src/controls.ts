@@ -28,13 +28,13 @@ export function createControls(rows: mongo.Collection<InboxRow>, states: Recipie
       await steered.resumed(recipientId)
     },
 
-    resolved: async ({ recipientId, subjectId, version, by, why, at }) => {
+    resolved: async ({ recipientId, subjectId, version, by, why, evidence, at }) => {
       const entry = {
         version: '$version',
         assertion: '$assertion',
         attempt: '$attempts',
         step: { $literal: 'resolved' },
-        outcome: { $literal: { kind: 'resolved', by, why } },
+        outcome: { $literal: { kind: 'resolved', by, why, ...(evidence === undefined ? {} : { evidence }) } },
         at: { $literal: at },
         durationMs: { $literal: 0 },
       }

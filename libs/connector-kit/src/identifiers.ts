@@ -17,10 +17,11 @@ export interface ResolvedSubject {
 
 /** Where identifiers come from. Every answer is a disclosure, recorded before it is given: ask at the moment of sending, and only for what is sent. */
 export interface IdentifierDirectory {
-  /** One result for each item, in their order. Throws where the directory is away. */
+  /** One result for each item, in their order. `withoutValues` asks for the kinds only, which discloses nothing. Throws where the directory is away. */
   resolve(
     recipientId: RecipientId,
     items: readonly { readonly subjectId: SubjectId; readonly deliveryId: DeliveryId }[],
+    options?: { readonly withoutValues?: boolean },
   ): Promise<readonly ResolvedSubject[]>
 }
 
@@ -47,12 +48,12 @@ const maxItems = 5_000
 export function grpcDirectory(client: IdentifierClient, options: { readonly deadlineMs?: number } = {}): IdentifierDirectory {
   const { deadlineMs = 20_000 } = options
   return {
-    resolve: async (recipientId, items) => {
+    resolve: async (recipientId, items, { withoutValues = false } = {}) => {
       const resolved: ResolvedSubject[] = []
       for (let from = 0; from < items.length; from += maxItems) {
         const part = items.slice(from, from + maxItems)
         const { subjects } = await client.resolveIdentifiers(
-          { recipientId, items: part.map(({ subjectId, deliveryId }) => ({ subjectId, deliveryId })) },
+          { recipientId, items: part.map(({ subjectId, deliveryId }) => ({ subjectId, deliveryId })), withoutValues },
           { deadlineMs },
         )
         if (subjects.length !== part.length) throw new Error('the identifier service answered for other subjects than it was asked for')

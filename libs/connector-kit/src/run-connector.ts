@@ -1,4 +1,5 @@
 import { loadService, readPolicyFile } from '@heed/contracts'
+import { connectorOf } from '@heed/domain'
 import { systemClock } from '@heed/platform/clock'
 import { brokerList, describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
 import { closeClient, grpcClient } from '@heed/platform/grpc'
@@ -55,7 +56,7 @@ export async function runConnector<Settings>(
   const log = createLogger(`connector-${kind}`, { level: config.LOG_LEVEL })
   log.info(describeConfig(config), 'starting')
   const policy = await readPolicyFile(config.HEED_POLICY_FILE)
-  const recipients = policy.recipients.filter(({ fulfilment }) => fulfilment.by === 'connector' && fulfilment.connector === kind)
+  const recipients = policy.recipients.filter((recipient) => connectorOf(recipient) === kind)
   if (recipients.length === 0) throw new SettingsError('HEED_POLICY_FILE', `no recipient is served by the connector ${kind}`)
   const metrics = createMetrics({ processFigures: true })
   const mongo = await connectMongo({ uri: config.MONGODB_URI, appName: `heed-connector-${kind}`, log })

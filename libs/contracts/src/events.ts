@@ -88,7 +88,7 @@ const outcome = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('rejected'), reason: reasonCode }),
   z.object({ kind: z.literal('notApplicable'), reason: reasonCode }),
   z.object({ kind: z.literal('superseded'), by: version }),
-  z.object({ kind: z.literal('resolved'), by: z.string().max(128), why: z.string().max(500) }),
+  z.object({ kind: z.literal('resolved'), by: z.string().max(128), why: z.string().max(500), evidence: reference.optional() }),
 ])
 
 /** `heed.delivery.attempted.v1`: what one attempt (or one act that ended a delivery) came to. */
@@ -121,6 +121,8 @@ export const disclosureMade = z.object({
   policyVersion: z.string().max(64),
   /** The caller's own reference of an upload that it was allowed; absent where a connector was given identifiers. */
   reference: reference.optional(),
+  /** Who was handed them, where that was no connector: the role whose duty it is, and the person of the company. */
+  handedTo: z.object({ role: z.string().max(64), person: z.string().max(128) }).optional(),
 })
 
 /** `heed.link.made.v1`: an unsubscribe link of a subject was made. */
@@ -238,6 +240,7 @@ export const deliveryResolved = z.object({
   version,
   by: z.string().max(128),
   why: z.string().max(500),
+  evidence: reference.optional().describe('where the proof of it is'),
   at: time,
 })
 

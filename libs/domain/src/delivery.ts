@@ -71,4 +71,5 @@ export type Outcome =
   | { readonly kind: 'rejected'; readonly reason: ReasonCode }
   | { readonly kind: 'notApplicable'; readonly reason: ReasonCode }
   | { readonly kind: 'superseded'; readonly by: number }
-  | { readonly kind: 'resolved'; readonly by: string; readonly why: string }
+  /** Ended by a named person, who says what was done and where the proof of it is. */
+  | { readonly kind: 'resolved'; readonly by: string; readonly why: string; readonly evidence?: string }

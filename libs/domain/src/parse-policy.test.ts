@@ -195,13 +195,52 @@ describe('a policy document', () => {
     ],
     [
       'a person with settings',
-      (d) => Object.assign(at(d.recipients, 2), { fulfilment: { by: 'person', ownerRole: 'a', instruction: 'b', settings: {} } }),
+      (d) =>
+        Object.assign(at(d.recipients, 2), { fulfilment: { by: 'person', ownerRole: 'a', instruction: { refused: ['b'] }, settings: {} } }),
       'recipients.2.fulfilment.settings: does not belong to a fulfilment by person',
     ],
     [
       'a person without an instruction',
       (d) => Object.assign(at(d.recipients, 2), { fulfilment: { by: 'person', ownerRole: 'a' } }),
       /^recipients.2.fulfilment: "instruction" is missing/,
+    ],
+    [
+      'an instruction that says nothing about a refusal',
+      (d) => Object.assign(at(d.recipients, 2), { fulfilment: { by: 'person', ownerRole: 'a', instruction: { granted: ['b'] } } }),
+      /^recipients.2.fulfilment.instruction: "refused" is missing/,
+    ],
+    [
+      'an instruction without a step',
+      (d) => Object.assign(at(d.recipients, 2), { fulfilment: { by: 'person', ownerRole: 'a', instruction: { refused: [] } } }),
+      'recipients.2.fulfilment.instruction.refused: must hold at least one step',
+    ],
+    [
+      'an empty step',
+      (d) => Object.assign(at(d.recipients, 2), { fulfilment: { by: 'person', ownerRole: 'a', instruction: { refused: ['b', ' '] } } }),
+      'recipients.2.fulfilment.instruction.refused.1: must be a step, as a text',
+    ],
+    [
+      'steps for an erasure of which no clock is given',
+      (d) =>
+        Object.assign(at(d.recipients, 2), {
+          fulfilment: { by: 'person', ownerRole: 'a', instruction: { refused: ['b'], erased: ['c'] } },
+        }),
+      /^recipients.2.fulfilment: says what to do at an erasure, and there is no clock/,
+    ],
+    [
+      'an owner who is no role',
+      (d) => Object.assign(at(d.recipients, 2), { fulfilment: { by: 'person', ownerRole: 'Ada Smith', instruction: { refused: ['b'] } } }),
+      /^recipients.2.fulfilment.ownerRole: must be lower-case words/,
+    ],
+    [
+      'a person who is not told of whom it is the duty',
+      (d) => Object.assign(at(d.recipients, 2), { grants: [] }),
+      /^recipients.2.grants: must name at least one identifier/,
+    ],
+    [
+      'the duty of a person written as a connector',
+      (d) => Object.assign(at(d.recipients, 0), { fulfilment: { by: 'connector', connector: 'manual' } }),
+      /^recipients.0.fulfilment.connector: the duty of a person is written `by: person`/,
     ],
     [
       'nobody without a reason',

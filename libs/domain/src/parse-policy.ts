@@ -2,9 +2,21 @@ import { formsOf } from './hash-forms.ts'
 import { identifierKinds } from './identifier.ts'
 import type { PurposeKey, RecipientId } from './ids.ts'
 import { parsePurposeKey, parseRecipientId, purposeOf } from './ids.ts'
-import type { BusinessCalendar, Claim, DeadlineRule, Fulfilment, Grant, Policy, Purpose, Quotation, Recipient } from './policy.ts'
+import type {
+  BusinessCalendar,
+  Claim,
+  DeadlineRule,
+  Fulfilment,
+  Grant,
+  Instruction,
+  Policy,
+  Purpose,
+  Quotation,
+  Recipient,
+} from './policy.ts'
 import type { Fields, Path, PolicyProblem } from './policy-document.ts'
 import { fieldsOf, suggestion } from './policy-document.ts'
+import { duties } from './policy-index.ts'
 
 export type { PolicyProblem } from './policy-document.ts'
 
@@ -138,6 +150,27 @@ function readSettings(reader: Reader, fields: Fields): Readonly<Record<string, u
   return {}
 }
 
+const instructionKeys = ['refused', 'granted', 'erased'] as const
+
+function readInstruction(reader: Reader, fulfilment: Fields): Instruction {
+  const fields = fulfilment.group('instruction', instructionKeys)
+  if (fields === undefined) return { refused: [] }
+  const steps = (key: (typeof instructionKeys)[number]): readonly string[] => {
+    const read = fields.list(key, (value, path) => {
+      if (typeof value === 'string' && value.trim() !== '') return value.trim()
+      reader.note(path, 'must be a step, as a text')
+      return undefined
+    })
+    if (Array.isArray(fields.value(key)) && read.length === 0) reader.note(fields.at(key), 'must hold at least one step')
+    return read
+  }
+  return {
+    refused: steps('refused'),
+    ...(fields.has('granted') ? { granted: steps('granted') } : {}),
+    ...(fields.has('erased') ? { erased: steps('erased') } : {}),
+  }
+}
+
 const fulfilmentKeys = {
   connector: ['by', 'connector', 'settings'],
   person: ['by', 'ownerRole', 'instruction'],
@@ -159,10 +192,19 @@ function readFulfilment(reader: Reader, recipient: Fields): Fulfilment {
       const connector = fields.text('connector')
       if (connector !== '' && parseRecipientId(connector) === undefined)
         reader.note(fields.at('connector'), 'must be lower-case words joined by hyphens')
+      if (connector === duties)
+        reader.note(fields.at('connector'), 'the duty of a person is written `by: person`, with an ownerRole and an instruction')
       return { by, connector, settings: readSettings(reader, fields) }
     }
-    case 'person':
-      return { by, ownerRole: fields.text('ownerRole'), instruction: fields.text('instruction') }
+    case 'person': {
+      const ownerRole = fields.text('ownerRole')
+      if (ownerRole !== '' && parseRecipientId(ownerRole) === undefined)
+        reader.note(
+          fields.at('ownerRole'),
+          'must be lower-case words joined by hyphens: callers are given the right to be handed identifiers by it',
+        )
+      return { by, ownerRole, instruction: readInstruction(reader, fields) }
+    }
     case 'nobody':
       return { by, reason: fields.text('reason') }
     default:
@@ -225,9 +267,11 @@ function readRecipient(reader: Reader, value: unknown, path: Path, seen: Set<str
   if (!told && grants.length > 0) reader.note(fields.at('grants'), 'must be empty where nobody is told: Heed hands nothing over there')
   if (told && fields.has('purposes') && serving.length === 0)
     reader.note(fields.at('purposes'), 'must name at least one purpose: otherwise it is never told anything')
-  if (fulfilment.by === 'connector' && fields.has('grants') && grants.length === 0) {
-    reader.note(fields.at('grants'), 'must name at least one identifier: a connector cannot name a person without')
+  if (told && fields.has('grants') && grants.length === 0) {
+    reader.note(fields.at('grants'), 'must name at least one identifier: nobody can be named to this recipient without')
   }
+  if (fulfilment.by === 'person' && fulfilment.instruction.erased !== undefined && !fields.has('erasure'))
+    reader.note(fields.at('fulfilment'), 'says what to do at an erasure, and there is no clock for one: give `erasure` as well')
   if (!told && fields.has('erasure')) reader.note(fields.at('erasure'), 'nobody can tell it to erase: leave it out')
   const deadline = told ? readRule(reader, fields, 'deadline') : { hours: 0 }
   const erasure = told && fields.has('erasure') ? readRule(reader, fields, 'erasure') : undefined

@@ -44,6 +44,23 @@ export function serves(recipient: Recipient, key: PurposeKey): boolean {
   return recipient.purposes.includes(purposeOf(key))
 }
 
+/** The kind of connector that keeps the duties of persons. */
+export const duties = 'manual'
+
+/** The kind of connector that keeps what is owed to a recipient: its own, `manual` where a person does it, none where nobody has to be told. */
+export function connectorOf({ fulfilment }: Recipient): string | undefined {
+  switch (fulfilment.by) {
+    case 'connector':
+      return fulfilment.connector
+    case 'person':
+      return duties
+    case 'nobody':
+      return undefined
+    default:
+      return fulfilment satisfies never
+  }
+}
+
 /** Whether somebody has to bring this recipient to the wanted state: a connector or a person. */
 export function mustBeTold(recipient: Recipient): boolean {
   return recipient.fulfilment.by !== 'nobody'

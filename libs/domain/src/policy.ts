@@ -37,10 +37,20 @@ export interface Purpose {
  */
 export type DeadlineRule = { readonly hours: number; readonly why?: string } | { readonly businessDays: number; readonly why?: string }
 
+/** What a person has to do, step by step, so that a recipient comes to hold what is wanted. */
+export interface Instruction {
+  /** Where any purpose that the recipient serves is refused. */
+  readonly refused: readonly string[]
+  /** Where the person consented and nothing is refused any more; absent where nothing has to be done then. */
+  readonly granted?: readonly string[]
+  /** Where everything about the person is to be erased; the same as `refused` where absent. */
+  readonly erased?: readonly string[]
+}
+
 /** Whose duty it is to bring a recipient to the wanted state. */
 export type Fulfilment =
   | { readonly by: 'connector'; readonly connector: string; readonly settings: Readonly<Record<string, unknown>> }
-  | { readonly by: 'person'; readonly ownerRole: string; readonly instruction: string }
+  | { readonly by: 'person'; readonly ownerRole: string; readonly instruction: Instruction }
   | { readonly by: 'nobody'; readonly reason: string }
 
 /** The form in which an identifier is handed over: as it is, or as one named hash profile. */

@@ -71,9 +71,9 @@ export function aPolicyDocument() {
         role: 'processor',
         ...words,
         purposes: ['mail'],
-        grants: [],
+        grants,
         deadline: { businessDays: 2 },
-        fulfilment: { by: 'person', ownerRole: 'office', instruction: 'Cross it out.' },
+        fulfilment: { by: 'person', ownerRole: 'office', instruction: { refused: ['Cross it out.'] } },
       },
       {
         id: 'bank',

@@ -13,6 +13,7 @@ import { ChangeSignals } from './change-signals.ts'
 import type { AuditConfig } from './config.ts'
 import { dutyWatch } from './duty-watch.ts'
 import { listener } from './listener.ts'
+import { ownersOf } from './messages.ts'
 import { cachedStatus } from './recipient-status.ts'
 
 /** What audit stands on. */
@@ -81,6 +82,7 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
 
   const watch = dutyWatch({
     store,
+    ownerOf: ownersOf(policy),
     leading: () => trail.leading,
     lag: trail.lag,
     appended: () => appended,
@@ -94,7 +96,7 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
   const server = grpcServer({
     name: 'audit',
     port: config.HEED_AUDIT_PORT,
-    services: [auditApi({ store, signals, status, clock, leading: () => trail.leading })],
+    services: [auditApi({ store, policy, signals, status, clock, leading: () => trail.leading })],
     callers: mongoCallers(mongo.collection<CallerRow>(`${config.HEED_DB_PREFIX}_callers`, 'callers'), clock),
     log,
     metrics,

@@ -9,6 +9,7 @@ import type { ListSubjectTimelineResponse } from '@heed/contracts/gen/heed/audit
 import type { WatchChangeStatusRequest__Output } from '@heed/contracts/gen/heed/audit/v1/WatchChangeStatusRequest.ts'
 import {
   type ChangeId,
+  type Policy,
   parseChangeId,
   parseRecipientId,
   parseSubjectId,
@@ -22,7 +23,7 @@ import type { AuditStore } from './audit-store.ts'
 import type { ChangeSignals } from './change-signals.ts'
 import { type ChangeStatus, readChangeStatus } from './change-status.ts'
 import { disclosureReportHandler, disclosureReportScope } from './disclosure-report-api.ts'
-import { changeMessage, deliveryMessage, entryMessage, recipientMessage } from './messages.ts'
+import { changeMessage, deliveryMessage, entryMessage, ownersOf, recipientMessage } from './messages.ts'
 import { listOpenDeliveries } from './open-deliveries.ts'
 import { pageToken, readPageToken } from './page-token.ts'
 import type { RecipientStatus } from './recipient-status.ts'
@@ -30,6 +31,7 @@ import type { RecipientStatus } from './recipient-status.ts'
 /** What the API answers from. */
 export interface AuditApiOptions {
   readonly store: AuditStore
+  readonly policy: Policy
   readonly signals: ChangeSignals
   readonly status: () => Promise<readonly RecipientStatus[]>
   readonly clock: Clock
@@ -48,7 +50,8 @@ const scope = 'audit:read'
 
 /** `heed.audit.v1.AuditService` on what the trail knows. Every method needs the scope `audit:read`. */
 export function auditApi(options: AuditApiOptions): ServedService {
-  const { store, signals, status, clock, leading } = options
+  const { store, policy, signals, status, clock, leading } = options
+  const ownerOf = ownersOf(policy)
 
   const known = async (changeId: ChangeId): Promise<ChangeStatus> => {
     const found = await readChangeStatus(store, changeId)
@@ -65,7 +68,7 @@ export function auditApi(options: AuditApiOptions): ServedService {
         const found = await readChangeStatus(store, changeId)
         if (found === undefined && clock.now() - startedAt > unknownForMs) await known(changeId)
         if (found !== undefined) {
-          const message = changeMessage(found)
+          const message = changeMessage(found, ownerOf)
           const text = JSON.stringify(message)
           if (text !== last) yield { status: message }
           last = text
@@ -97,7 +100,7 @@ export function auditApi(options: AuditApiOptions): ServedService {
       DisclosureReport: disclosureReportHandler(),
 
       GetChangeStatus: async (request: GetChangeStatusRequest__Output) => ({
-        status: changeMessage(await known(changeIdIn(request.changeId))),
+        status: changeMessage(await known(changeIdIn(request.changeId)), ownerOf),
       }),
 
       WatchChangeStatus: (request: WatchChangeStatusRequest__Output, context: CallContext) => watch(changeIdIn(request.changeId), context),
@@ -125,18 +128,20 @@ export function auditApi(options: AuditApiOptions): ServedService {
 
       ListOpenDeliveries: async (request: ListOpenDeliveriesRequest__Output): Promise<ListOpenDeliveriesResponse> => {
         const { recipientId, wait } = openFilters(request)
+        const owned = request.ownerRole === '' ? undefined : policy.recipients.filter(({ id }) => ownerOf(id) === request.ownerRole)
         const limit = pageSizeIn(request.pageSize)
-        const question = [request.recipientId, request.waitReason]
+        const question = [request.recipientId, request.waitReason, request.ownerRole]
         const [since, id] = placeIn(question, request.pageToken, ['number', 'string'])
         const rows = await listOpenDeliveries(store, {
           ...(recipientId === undefined ? {} : { recipientId }),
           ...(wait === undefined ? {} : { wait }),
+          ...(owned === undefined ? {} : { among: owned.map(({ id }) => id) }),
           ...(since === undefined || id === undefined ? {} : { after: { since: Number(since), id: String(id) } }),
           limit,
         })
         const last = rows.at(-1)
         return {
-          deliveries: rows.map(deliveryMessage),
+          deliveries: rows.map((row) => deliveryMessage(row, ownerOf)),
           nextPageToken: rows.length < limit || last === undefined ? '' : pageToken(question, [last.since, last._id]),
         }
       },

@@ -55,7 +55,7 @@ export interface Heard {
   readonly endedAt?: number
   readonly heldAt?: number
   readonly verifiedAt?: number
-  readonly resolved?: { readonly at: number; readonly by: string; readonly why: string }
+  readonly resolved?: { readonly at: number; readonly by: string; readonly why: string; readonly evidence?: string }
   /** The first event of any assertion that ended the duty; `never` where there was none. From then on older versions are superseded. */
   readonly firstEndedAt: number
   /** While nothing of its own ended it: when a higher version of the same recipient and subject first ended; else `never`. */
@@ -137,11 +137,14 @@ export function foldOutcome(row: DeliveryRow, data: EventData<'heed.delivery.att
 
 /** The row after a named person ended it. It ends every assertion that was asked for until then, and none that is asked for later. */
 export function foldResolved(row: DeliveryRow, data: EventData<'heed.delivery.resolved.v1'>): DeliveryRow {
-  const { at, by, why } = data
+  const { at, by, why, evidence } = data
+  const said = { at, by, why, ...(evidence === undefined ? {} : { evidence }) }
   const held = row.resolved
-  const newer = held === undefined || at > held.at || (at === held.at && `${by}\n${why}` > `${held.by}\n${held.why}`)
-  return derive(row, { ...row, resolved: newer ? { at, by, why } : held, firstEndedAt: Math.min(row.firstEndedAt, at) })
+  const newer = held === undefined || at > held.at || (at === held.at && textOf(said) > textOf(held))
+  return derive(row, { ...row, resolved: newer ? said : held, firstEndedAt: Math.min(row.firstEndedAt, at) })
 }
+
+const textOf = ({ by, why, evidence = '' }: NonNullable<Heard['resolved']>): string => `${by}\n${why}\n${evidence}`
 
 /** The row once a higher version of its pair is known to have ended at that moment. */
 export function supersededFrom(row: DeliveryRow, at: number): DeliveryRow {

@@ -6,12 +6,15 @@ import type { Metrics } from '@heed/platform/metrics'
 import type { AuditStore } from './audit-store.ts'
 import { alarmSteps, alarmsNow, pastStep, type Said } from './deadline-alarms.ts'
 import { recheckMissing, sweepFanOut } from './fan-out-sweep.ts'
+import type { OwnerOf } from './messages.ts'
 import { countGap, readRecipientStatus } from './recipient-status.ts'
 import { buckets } from './tally.ts'
 
 /** What the watch works with. */
 export interface DutyWatchOptions {
   readonly store: AuditStore
+  /** The role that is told of a recipient's alarms, where the policy gives it to a person. */
+  readonly ownerOf: OwnerOf
   /** Whether this process appends to the trail; the others keep silent. */
   readonly leading: () => boolean
   /** Records that are not in the trail yet. */
@@ -37,7 +40,7 @@ const restFactor = 20
  * takes long is followed by a longer rest.
  */
 export function dutyWatch(options: DutyWatchOptions): Part {
-  const { store, leading, lag, appended, log, clock, metrics, everyMs, graceMs } = options
+  const { store, ownerOf, leading, lag, appended, log, clock, metrics, everyMs, graceMs } = options
   const deliveries = metrics.gauge({
     name: 'heed_deliveries',
     help: 'Requested deliveries by where they stand',
@@ -85,8 +88,10 @@ export function dutyWatch(options: DutyWatchOptions): Part {
     const news = alarmsNow(said, statuses, now)
     said = news.said
     for (const { recipientId, step, count, oldestOpenAt } of news.alarms) {
+      const ownerRole = ownerOf(recipientId)
       const fields = {
         recipientId,
+        ...(ownerRole === undefined ? {} : { ownerRole }),
         step,
         count,
         ...(oldestOpenAt === undefined ? {} : { oldestOpenAt: new Date(oldestOpenAt).toISOString() }),

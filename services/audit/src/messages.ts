@@ -5,7 +5,7 @@ import type { DeliveryStatus } from '@heed/contracts/gen/heed/audit/v1/DeliveryS
 import type { RecipientStatus as WireRecipientStatus } from '@heed/contracts/gen/heed/audit/v1/RecipientStatus.ts'
 import type { TimelineEntry } from '@heed/contracts/gen/heed/audit/v1/TimelineEntry.ts'
 import type { PurposeChoice } from '@heed/contracts/gen/heed/common/v1/PurposeChoice.ts'
-import type { Choice, DeliveryState, PurposeKey } from '@heed/domain'
+import type { Choice, DeliveryState, Policy, PurposeKey, RecipientId } from '@heed/domain'
 import type { EntryRow } from './audit-store.ts'
 import type { ChangeStatus } from './change-status.ts'
 import type { DeliveryRow } from './delivery-row.ts'
@@ -36,8 +36,17 @@ function whyOf(row: DeliveryRow): string {
   return row.state === 'resolved' ? (row.resolved?.why ?? '') : ''
 }
 
+/** The role whose duty a recipient is, where the policy gives it to a person. */
+export type OwnerOf = (recipientId: RecipientId) => string | undefined
+
+/** The roles as a policy gives them out. */
+export function ownersOf(policy: Policy): OwnerOf {
+  const roles = new Map(policy.recipients.flatMap(({ id, fulfilment }) => (fulfilment.by === 'person' ? [[id, fulfilment.ownerRole]] : [])))
+  return (recipientId) => roles.get(recipientId)
+}
+
 /** One delivery. */
-export function deliveryMessage(row: DeliveryRow): DeliveryStatus {
+export function deliveryMessage(row: DeliveryRow, ownerOf: OwnerOf): DeliveryStatus {
   return {
     deliveryId: row._id,
     recipientId: row.recipientId,
@@ -55,11 +64,15 @@ export function deliveryMessage(row: DeliveryRow): DeliveryStatus {
     settledAt: time(row.settledAt),
     verifiedAt: time(row.verifiedAt),
     wanted: choices(row.request?.wanted ?? []),
+    kind: row.request?.kind ?? '',
+    ownerRole: ownerOf(row.recipientId) ?? '',
+    resolvedBy: row.state === 'resolved' ? (row.resolved?.by ?? '') : '',
+    resolvedEvidence: row.state === 'resolved' ? (row.resolved?.evidence ?? '') : '',
   }
 }
 
 /** One change with its deliveries. */
-export function changeMessage({ change, deliveries, settled }: ChangeStatus): WireChangeStatus {
+export function changeMessage({ change, deliveries, settled }: ChangeStatus, ownerOf: OwnerOf): WireChangeStatus {
   return {
     changeId: change._id,
     subjectId: change.subjectId,
@@ -68,7 +81,7 @@ export function changeMessage({ change, deliveries, settled }: ChangeStatus): Wi
     choices: choices(change.choices),
     changed: [...change.changed],
     policyVersion: change.policyVersion,
-    deliveries: deliveries.map(deliveryMessage),
+    deliveries: deliveries.map((delivery) => deliveryMessage(delivery, ownerOf)),
     settled,
   }
 }

@@ -6,6 +6,8 @@ import { waitSeen, waitsBehind } from './recipient-status.ts'
 /** Which open deliveries are asked for. */
 export interface OpenQuery {
   readonly recipientId?: RecipientId
+  /** Only deliveries to these. */
+  readonly among?: readonly RecipientId[]
   readonly wait?: WaitReason
   readonly limit: number
   /** Only those that come after this place. */
@@ -20,10 +22,12 @@ export interface OpenPlace {
 
 /** Open deliveries, oldest first, with the reason as it is seen. One short walk through the index for each recipient asked about. */
 export async function listOpenDeliveries(store: AuditStore, query: OpenQuery): Promise<DeliveryRow[]> {
-  const { recipientId, wait, limit, after } = query
-  const recipients = await store.recipients
-    .find(recipientId === undefined ? {} : { _id: recipientId }, { projection: { control: 1 } })
-    .toArray()
+  const { recipientId, among, wait, limit, after } = query
+  const asked = [
+    ...(recipientId === undefined ? [] : [{ _id: recipientId }]),
+    ...(among === undefined ? [] : [{ _id: { $in: [...among] } }]),
+  ]
+  const recipients = await store.recipients.find(asked.length === 0 ? {} : { $and: asked }, { projection: { control: 1 } }).toArray()
   const pages = await Promise.all(
     recipients.map(async ({ _id, control }) => {
       const paused = control?.paused === true

@@ -6,6 +6,7 @@ import type { ListRecipientStatusResponse__Output } from '@heed/contracts/gen/he
 import type { ListSubjectTimelineRequest } from '@heed/contracts/gen/heed/audit/v1/ListSubjectTimelineRequest.ts'
 import type { ListSubjectTimelineResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListSubjectTimelineResponse.ts'
 import type { WatchChangeStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/WatchChangeStatusResponse.ts'
+import type { HandOverIdentifiersResponse__Output } from '@heed/contracts/gen/heed/identifiers/v1/HandOverIdentifiersResponse.ts'
 import type { CheckPermissionRequest } from '@heed/contracts/gen/heed/preferences/v1/CheckPermissionRequest.ts'
 import type { CheckPermissionResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/CheckPermissionResponse.ts'
 import type { CreateUnsubscribeLinksRequest } from '@heed/contracts/gen/heed/preferences/v1/CreateUnsubscribeLinksRequest.ts'
@@ -51,7 +52,12 @@ export interface PropagationClient {
   redeliver: UnaryCall<{ subjectId: string; recipientIds: string[]; reason: string }, RedeliverResponse__Output>
   pauseRecipient: UnaryCall<{ recipientId: string; reason: string }, Record<string, never>>
   resumeRecipient: UnaryCall<{ recipientId: string; reason: string }, Record<string, never>>
-  resolveDelivery: UnaryCall<{ deliveryId: string; resolvedBy: string; why: string }, Record<string, never>>
+  resolveDelivery: UnaryCall<{ deliveryId: string; resolvedBy: string; why: string; evidence?: string }, Record<string, never>>
+}
+
+/** IdentifierService, as far as commands use it. */
+export interface IdentifiersClient {
+  handOverIdentifiers: UnaryCall<{ deliveryId: string; handedTo: string }, HandOverIdentifiersResponse__Output>
 }
 
 /** AuditService, as far as commands use it. */
@@ -63,9 +69,10 @@ export interface AuditClient {
   listOpenDeliveries: UnaryCall<ListOpenDeliveriesRequest, ListOpenDeliveriesResponse__Output>
 }
 
-/** The three services of a hub. */
+/** The services of a hub. */
 export interface Clients {
   readonly preferences: PreferencesClient
+  readonly identifiers: IdentifiersClient
   readonly propagation: PropagationClient
   readonly audit: AuditClient
   close(): void
@@ -79,6 +86,10 @@ export function connectClients(addresses: HubAddresses): Clients {
     address: addresses.preferences,
     key,
   })
+  const identifiers = grpcClient<IdentifiersClient>(loadService('heed.identifiers.v1.IdentifierService'), {
+    address: addresses.preferences,
+    key,
+  })
   const propagation = grpcClient<PropagationClient>(loadService('heed.propagation.v1.PropagationService'), {
     address: addresses.propagation,
     key,
@@ -86,10 +97,11 @@ export function connectClients(addresses: HubAddresses): Clients {
   const audit = grpcClient<AuditClient>(loadService('heed.audit.v1.AuditService'), { address: addresses.audit, key })
   return {
     preferences,
+    identifiers,
     propagation,
     audit,
     close: () => {
-      for (const client of [preferences, propagation, audit]) closeClient(client)
+      for (const client of [preferences, identifiers, propagation, audit]) closeClient(client)
     },
   }
 }

@@ -1,5 +1,5 @@
 export { type AuditClient, type Clients, connectClients, type PreferencesClient, type PropagationClient } from './clients.ts'
 export type { Surroundings } from './context.ts'
 export { type HubAddresses, type HubFile, hubFileShape, readHubFile } from './hub-file.ts'
-export { durationText, stateText } from './output.ts'
+export { durationText, stateText, timeText } from './output.ts'
 export { runHeed } from './program.ts'

@@ -4,6 +4,7 @@ import yargs, { type Argv } from 'yargs'
 import * as ask from './commands/ask.ts'
 import * as callers from './commands/callers.ts'
 import { type ChooseOptions, choose } from './commands/choose.ts'
+import * as duty from './commands/duty.ts'
 import { importCsv } from './commands/import-csv.ts'
 import * as operate from './commands/operate.ts'
 import * as stack from './commands/stack.ts'
@@ -69,6 +70,7 @@ export async function runHeed(args: readonly string[], surroundings: Surrounding
         builder
           .option('recipient', { type: 'string' })
           .option('reason', { type: 'string' })
+          .option('owner', { type: 'string', describe: 'only the duties of this role' })
           .option('limit', { type: 'number', default: 100, describe: 'at most so many' }),
       (argv) => run(argv, (context) => ask.open(context, argv)),
     )
@@ -134,8 +136,27 @@ export async function runHeed(args: readonly string[], surroundings: Surrounding
         builder
           .positional('delivery', { type: 'string', demandOption: true })
           .option('by', { type: 'string', demandOption: true, describe: 'who answers for it' })
-          .option('why', { type: 'string', demandOption: true, describe: 'what was done' }),
-      (argv) => run(argv, (context) => operate.resolve(context, argv.delivery, argv.by, argv.why)),
+          .option('why', { type: 'string', demandOption: true, describe: 'what was done' })
+          .option('evidence', {
+            type: 'string',
+            describe: 'where the proof is: a ticket, the number of an import; needed for the duty of a person',
+          }),
+      (argv) => run(argv, (context) => operate.resolve(context, argv.delivery, argv.by, argv.why, argv.evidence)),
+    )
+    .command(
+      'duty <delivery>',
+      'what a person has to do so that a recipient holds what is wanted',
+      (builder) => builder.positional('delivery', { type: 'string', demandOption: true }),
+      (argv) => run(argv, (context) => duty.show(context, argv.delivery, Date.now())),
+    )
+    .command(
+      'hand-over <delivery>',
+      'the identifiers of one duty, for the person who does it; recorded with the name',
+      (builder) =>
+        builder
+          .positional('delivery', { type: 'string', demandOption: true })
+          .option('to', { type: 'string', demandOption: true, describe: 'who gets them' }),
+      (argv) => run(argv, (context) => duty.handOver(context, argv.delivery, argv.to)),
     )
     .command('callers <command>', 'who may call, and what', (builder) =>
       callerCommands(builder, run).demandCommand(1, 'add, list, rotate or revoke'),

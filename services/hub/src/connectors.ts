@@ -4,11 +4,12 @@ import { hashedEmail } from '@heed/connector-hashed-email'
 import { type Connector, type ConnectorApp, connectorApp, grpcDirectory, type IdentifierClient, type Probe } from '@heed/connector-kit'
 import { linkedinAds } from '@heed/connector-linkedin-ads'
 import { mailchimp } from '@heed/connector-mailchimp'
+import { manual } from '@heed/connector-manual'
 import { metaAds } from '@heed/connector-meta-ads'
 import { microsoftAds } from '@heed/connector-microsoft-ads'
 import { xAds } from '@heed/connector-x-ads'
 import { loadService } from '@heed/contracts'
-import type { Policy, Recipient } from '@heed/domain'
+import { connectorOf, duties, type Policy, type Recipient } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { closeClient, grpcClient } from '@heed/platform/grpc'
 import type { Kafka } from '@heed/platform/kafka'
@@ -40,8 +41,10 @@ export interface ConnectorsOptions {
 /** The connectors of a hub, not started yet. */
 export interface Connectors {
   readonly apps: readonly { readonly name: string; readonly parts: readonly Part[]; readonly app: ConnectorApp }[]
-  /** Whether a connector runs here for this recipient. */
+  /** Whether a connector runs here that brings this recipient to what is wanted by itself. */
   serves(recipientId: string): boolean
+  /** Whether what is owed to this recipient becomes the duty of a person here. */
+  makesDuties(recipientId: string): boolean
   settle(): Promise<void>
   readiness(): Promise<CheckResult[]>
   close(): void
@@ -57,7 +60,7 @@ const start =
   (recipients, options) =>
     connectorApp(connector, { ...options, recipients })
 
-/** The kinds of connector that run here, by the name that the policy file uses: those whose vendor the sandbox plays. */
+/** The kinds of connector that run here, by the name that the policy file uses: those whose vendor the sandbox plays, and the duties of persons. */
 const kinds: Readonly<Record<string, Start>> = {
   mailchimp: start(mailchimp),
   'hashed-email': start(hashedEmail),
@@ -67,6 +70,7 @@ const kinds: Readonly<Record<string, Start>> = {
   'linkedin-ads': start(linkedinAds),
   'x-ads': start(xAds),
   'microsoft-ads': start(microsoftAds),
+  [duties]: start(manual),
 }
 
 /** The connectors that serve the policy's recipients. Throws `SettingsError` for a recipient whose settings are not usable. */
@@ -87,9 +91,10 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
         }
   const apps: Connectors['apps'][number][] = []
   const served = new Set<string>()
+  const owned = new Set<string>()
   for (const [kind, begin] of Object.entries(kinds)) {
     if (options.kinds !== undefined && !options.kinds.includes(kind)) continue
-    const recipients = policy.recipients.filter(({ fulfilment }) => fulfilment.by === 'connector' && fulfilment.connector === kind)
+    const recipients = policy.recipients.filter((recipient) => connectorOf(recipient) === kind)
     if (recipients.length === 0) continue
     const app = await begin(recipients, {
       mongo,
@@ -105,11 +110,12 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
       ...(kitProbe === undefined ? {} : { probe: kitProbe }),
     })
     apps.push({ name: `connector ${kind} (${recipients.map(({ id }) => id).join(', ')})`, parts: app.parts, app })
-    for (const { id } of recipients) served.add(id)
+    for (const { id } of recipients) (kind === duties ? owned : served).add(id)
   }
   return {
     apps,
     serves: (recipientId) => served.has(recipientId),
+    makesDuties: (recipientId) => owned.has(recipientId),
     settle: async () => {
       await Promise.all(apps.map(({ app }) => app.settle()))
     },

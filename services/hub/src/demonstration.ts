@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Clients, connectClients } from '@heed/cli'
+import { type Clients, connectClients, timeText } from '@heed/cli'
 import { fromTimestamp } from '@heed/contracts'
 import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/ChangeStatus.ts'
 import type { Sandbox } from '@heed/sandbox'
@@ -68,7 +68,11 @@ async function run(hub: Hub, sandbox: Sandbox, { preferences, audit }: Clients, 
     status === undefined
       ? ['everyone']
       : status.deliveries
-          .filter(({ recipientId, settled }) => hub.connectors.serves(recipientId) && !settled)
+          .filter(({ recipientId, settled, state }) => {
+            // a duty is where it should be once it awaits its person
+            if (hub.connectors.makesDuties(recipientId)) return !settled && state !== 'DELIVERY_STATE_NEEDS_PERSON'
+            return hub.connectors.serves(recipientId) && !settled
+          })
           .map(({ recipientId }) => recipientId)
   const reached = (status: ChangeStatus__Output): boolean =>
     status.deliveries.some(({ recipientId }) => hub.connectors.serves(recipientId)) && owed(status).length === 0
@@ -83,9 +87,17 @@ async function run(hub: Hub, sandbox: Sandbox, { preferences, audit }: Clients, 
   })
   screen.step(`accepted and journalled as ${accepted.changeId}`)
   const status = await follow(accepted.changeId)
-  const waiting = status?.deliveries.filter(({ recipientId, settled }) => !settled && !hub.connectors.serves(recipientId)).length ?? 0
-  if (waiting > 0)
-    screen.line(colors.dim(`    ${waiting} recipients have no connector running: their deliveries wait on their topics and stay open`))
+  for (const { deliveryId, ownerRole, deadlineAt, settled } of status?.deliveries ?? []) {
+    if (ownerRole === '' || settled) continue
+    screen.line(colors.dim(`    a duty of ${ownerRole}, until ${timeText(deadlineAt)}: npx heed duty ${deliveryId}`))
+  }
+  const waiting = status?.deliveries.filter(
+    ({ recipientId, settled }) => !settled && !hub.connectors.serves(recipientId) && !hub.connectors.makesDuties(recipientId),
+  )
+  if (waiting !== undefined && waiting.length > 0)
+    screen.line(
+      colors.dim(`    ${waiting.length} recipients have no connector running: their deliveries wait on their topics and stay open`),
+    )
 
   screen.title('Bob presses “unsubscribe” in a mail (RFC 8058 one-click)')
   const { links } = await preferences.createUnsubscribeLinks({

@@ -14,11 +14,19 @@ interface ActBase {
 /** Kinds and forms that were handed over together; never a value. */
 export type DisclosedForms = readonly { readonly kind: IdentifierKind; readonly form: string; readonly count: number }[]
 
+/** A person of the company who gets identifiers to do by hand what no connector can, and the role whose duty it is. */
+export interface HandedTo {
+  readonly role: string
+  readonly person: string
+}
+
 /** One hand-over of identifiers: a row for a whole call, since most of its subjects have the same kinds. */
 export interface DisclosureRow extends ActBase {
   readonly type: 'heed.disclosure.made.v1'
   readonly recipientId: RecipientId
   readonly policyVersion: string
+  /** Absent where a connector got them. */
+  readonly handedTo?: HandedTo
   /** The distinct lists of kinds and forms of this call. */
   readonly forms: readonly DisclosedForms[]
   /** Which subject got which list, by its place in `forms`. */
@@ -79,6 +87,7 @@ export function recordsOf(row: ActRow): WireRecord[] {
           ...(deliveryId === undefined ? {} : { deliveryId }),
           identifiers: [...(row.forms[form] ?? [])],
           policyVersion: row.policyVersion,
+          ...(row.handedTo === undefined ? {} : { handedTo: row.handedTo }),
         }),
       )
     case 'heed.link.made.v1':

@@ -183,7 +183,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
       door,
       resolver: resolver({ store, directory: owners, journal: rows, vault, policyVersion: policy.version, clock, recorded: wake }),
     }),
-    scopes: { ResolveIdentifiers: 'identifiers:resolve:*' },
+    scopes: { ResolveIdentifiers: 'identifiers:resolve:*', HandOverIdentifiers: 'identifiers:hand-over:*' },
     hot: ['ResolveIdentifiers'],
   }
   const server = grpcServer({

@@ -23,6 +23,7 @@ import {
   type SubjectId,
 } from '@heed/domain'
 import { type FieldViolation, GrpcFault } from '@heed/platform/grpc'
+import { scrubText } from '@heed/platform/log'
 import type { Vault } from './vault.ts'
 
 /** Who is meant, checked: a subject id, or an identifier with the id under which it is looked up. */
@@ -87,6 +88,15 @@ export class Door {
   reference(field: string, text: string): string | undefined {
     if (text === '') return undefined
     if (!isReference(text)) this.refuse(field, referenceHint)
+    return text
+  }
+
+  /** The name or staff id of somebody of the company: it is kept for ever, so no address, number or key may stand in it. */
+  staff(field: string, given: string): string {
+    const text = given.trim()
+    if (text === '' || text.length > 128 || /\p{C}/u.test(text)) this.refuse(field, 'name who it is, in 1 to 128 characters')
+    else if (scrubText(text) !== text)
+      this.refuse(field, 'must not hold an e-mail address, a telephone number or a key: it is kept for ever')
     return text
   }
 

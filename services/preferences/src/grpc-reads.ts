@@ -3,6 +3,7 @@ import type { BatchCheckPermissionRequest__Output } from '@heed/contracts/gen/he
 import type { BatchCheckPermissionResponse } from '@heed/contracts/gen/heed/preferences/v1/BatchCheckPermissionResponse.ts'
 import type { CheckPermissionRequest__Output } from '@heed/contracts/gen/heed/preferences/v1/CheckPermissionRequest.ts'
 import type { CheckPermissionResponse } from '@heed/contracts/gen/heed/preferences/v1/CheckPermissionResponse.ts'
+import type { DutySteps } from '@heed/contracts/gen/heed/preferences/v1/DutySteps.ts'
 import type { GetPolicyRequest__Output } from '@heed/contracts/gen/heed/preferences/v1/GetPolicyRequest.ts'
 import type { GetPolicyResponse } from '@heed/contracts/gen/heed/preferences/v1/GetPolicyResponse.ts'
 import type { GetPreferencesRequest__Output } from '@heed/contracts/gen/heed/preferences/v1/GetPreferencesRequest.ts'
@@ -23,6 +24,7 @@ import {
   heldChoice,
   heldKeys,
   type IdentifierKind,
+  type Instruction,
   mayUse,
   type PermissionQuestion,
   type Policy,
@@ -238,6 +240,11 @@ function shownPolicy(policy: Policy): GetPolicyResponse {
       grants: grants.map(({ kind, form }) => ({ kind: identifierKindWords.toWire(kind), form, count: 0 })),
       fulfilledBy: fulfilment.by,
       connector: fulfilment.by === 'connector' ? fulfilment.connector : '',
+      ...(fulfilment.by === 'person' ? { ownerRole: fulfilment.ownerRole, steps: stepsOf(fulfilment.instruction) } : {}),
     })),
   }
+}
+
+function stepsOf({ refused, granted = [], erased = refused }: Instruction): DutySteps {
+  return { refused: [...refused], granted: [...granted], erased: [...erased] }
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { type LinkKey, loadService, readPolicyFile } from '@heed/contracts'
+import type { HandOverIdentifiersRequest } from '@heed/contracts/gen/heed/identifiers/v1/HandOverIdentifiersRequest.ts'
+import type { HandOverIdentifiersResponse__Output } from '@heed/contracts/gen/heed/identifiers/v1/HandOverIdentifiersResponse.ts'
 import type { ResolveIdentifiersRequest } from '@heed/contracts/gen/heed/identifiers/v1/ResolveIdentifiersRequest.ts'
 import type { ResolveIdentifiersResponse__Output } from '@heed/contracts/gen/heed/identifiers/v1/ResolveIdentifiersResponse.ts'
 import type { BatchCheckPermissionRequest } from '@heed/contracts/gen/heed/preferences/v1/BatchCheckPermissionRequest.ts'
@@ -64,9 +66,10 @@ export interface PreferencesClient {
   getPolicy: UnaryCall<GetPolicyRequest, GetPolicyResponse__Output>
 }
 
-/** The calls of connectors. */
+/** The calls of connectors, and of persons who do what no connector can. */
 export interface IdentifierClient {
   resolveIdentifiers: UnaryCall<ResolveIdentifiersRequest, ResolveIdentifiersResponse__Output>
+  handOverIdentifiers: UnaryCall<HandOverIdentifiersRequest, HandOverIdentifiersResponse__Output>
 }
 
 /** The policy that is served out of the box. */

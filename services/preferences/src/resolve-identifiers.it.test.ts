@@ -13,6 +13,8 @@ beforeAll(async () => {
       mailchimp: ['identifiers:resolve:mailchimp'],
       linkedin: ['identifiers:resolve:linkedin'],
       writer: ['preferences:write'],
+      'ad-desk': ['identifiers:hand-over:advertising-operations'],
+      moderator: ['identifiers:hand-over:community-moderation'],
     },
   })
 })
@@ -157,5 +159,76 @@ describe('ResolveIdentifiers', () => {
       Array.from({ length: 2_000 }, (_, n) => `many-${1_999 - n}@example.org`),
     )
     expect(await harness.client.getPreferences({ subject: byEmail('many-7@example.org') })).toMatchObject({ subjectId: ids[7] })
+  })
+})
+
+describe('ResolveIdentifiers without values', () => {
+  it('says which kinds there are, hands nothing over, and records nothing', async () => {
+    const subjectId = await ada('a1a1')
+    const { subjects } = await harness.identifiers.resolveIdentifiers({
+      recipientId: 'campaign-manager-360',
+      items: [{ subjectId }],
+      withoutValues: true,
+    })
+    expect(subjects[0]).toMatchObject({
+      standing: 'SUBJECT_STANDING_ACTIVE',
+      identifiers: [{ kind: 'IDENTIFIER_KIND_GAID', form: 'raw', value: '' }],
+    })
+    expect(await disclosures(subjectId)).toEqual([])
+  })
+})
+
+describe('HandOverIdentifiers', () => {
+  const duty = (subjectId: string, version = 2) => `campaign-manager-360/${subjectId}/${version}`
+
+  it('gives the role whose duty it is exactly what the policy grants that recipient, and records to whom', async () => {
+    const subjectId = await ada('b1b1')
+    const { subject } = await harness
+      .identifiersOf('ad-desk')
+      .handOverIdentifiers({ deliveryId: duty(subjectId), handedTo: 'Lin, advertising' })
+    expect(subject?.identifiers).toEqual([{ kind: 'IDENTIFIER_KIND_GAID', form: 'raw', value: gaidOf('b1b1'), former: false }])
+    expect(await disclosures(subjectId)).toMatchObject([
+      {
+        by: 'ad-desk',
+        recipientId: 'campaign-manager-360',
+        handedTo: { role: 'advertising-operations', person: 'Lin, advertising' },
+        items: [{ subjectId, deliveryId: duty(subjectId) }],
+      },
+    ])
+    expect(harness.lines.join('\n')).not.toContain(gaidOf('b1b1'))
+  })
+
+  it('refuses another role, a caller without any, and a connector', async () => {
+    const subjectId = await ada('c1c1')
+    for (const caller of ['moderator', 'writer', 'mailchimp']) {
+      await expect(
+        harness.identifiersOf(caller).handOverIdentifiers({ deliveryId: duty(subjectId), handedTo: 'Lin' }),
+        caller,
+      ).rejects.toMatchObject({ code: status.PERMISSION_DENIED })
+    }
+    expect(await disclosures(subjectId)).toEqual([])
+  })
+
+  it.each([
+    ['a delivery of a connector', (id: string) => `mailchimp/${id}/2`, 'Lin', 'delivery_id'],
+    ['what is no delivery', () => 'x', 'Lin', 'delivery_id'],
+    ['nobody to hand them to', (id: string) => duty(id), ' ', 'handed_to'],
+    ['an address in place of a name', (id: string) => duty(id), 'lin@example.com', 'handed_to'],
+  ])('refuses %s', async (_, deliveryOf, handedTo, field) => {
+    const subjectId = await ada('d1d1')
+    await expect(harness.identifiers.handOverIdentifiers({ deliveryId: deliveryOf(subjectId), handedTo })).rejects.toMatchObject({
+      code: status.INVALID_ARGUMENT,
+      violations: [{ field }],
+    })
+  })
+
+  it('knows no delivery of a version or a subject that never was, and hands nothing over for it', async () => {
+    const subjectId = await ada('e1e1')
+    for (const deliveryId of [duty(subjectId, 99), duty(`s-${'0'.repeat(26)}`)]) {
+      await expect(harness.identifiersOf('ad-desk').handOverIdentifiers({ deliveryId, handedTo: 'Lin' })).rejects.toMatchObject({
+        code: status.NOT_FOUND,
+      })
+    }
+    expect(await disclosures(subjectId)).toEqual([])
   })
 })

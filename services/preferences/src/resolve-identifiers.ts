@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto'
 import { type DeliveryId, deriveForm, type Identifier, type Recipient, type SubjectId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
-import { type DisclosedForms, type DisclosureRow, disclosureOf } from './acts.ts'
+import { type DisclosedForms, type DisclosureRow, disclosureOf, type HandedTo } from './acts.ts'
 import type { Directory } from './directory.ts'
 import type { Journal } from './journal.ts'
 import type { IdentifierRow, Store } from './rows.ts'
@@ -64,13 +64,21 @@ export function formsOf(handed: readonly HandedIdentifier[]): DisclosedForms {
   return [...counts.values()]
 }
 
+/** How identifiers are handed over, where it is not to a connector that sends them. */
+export interface ResolveOptions {
+  /** The kinds only: every value is empty, and nothing is recorded, since nothing is handed over. */
+  readonly withoutValues?: boolean
+  /** The role and the person of the company who gets them. */
+  readonly handedTo?: HandedTo
+}
+
 /** Hands identifiers to recipients. */
 export interface Resolver {
   /**
    * The identifiers of each subject in the forms that the policy grants the recipient, in the order of the questions. When it resolves, each hand-over is
    * recorded as a disclosure; where that cannot be done nothing is handed over.
    */
-  resolve(recipient: Recipient, questions: readonly ResolveQuestion[], caller: string): Promise<Resolved[]>
+  resolve(recipient: Recipient, questions: readonly ResolveQuestion[], caller: string, options?: ResolveOptions): Promise<Resolved[]>
 }
 
 export function resolver(options: {
@@ -113,7 +121,7 @@ export function resolver(options: {
   }
 
   return {
-    async resolve(recipient, questions, caller) {
+    async resolve(recipient, questions, caller, { withoutValues = false, handedTo: person } = {}) {
       const subjectIds = [...new Set(questions.map(({ subjectId }) => subjectId))]
       const [newest, subjects] = await Promise.all([journal.newest(subjectIds), directory.subjects(subjectIds)])
       const active = subjectIds.filter((id) => {
@@ -140,6 +148,13 @@ export function resolver(options: {
             ),
           )
       }
+      const answersInOrder = () =>
+        questions.map(
+          ({ subjectId }) => answers.get(subjectId) ?? { subjectId, standing: 'unknown' as const, identifiers: [], newestVersion: 0 },
+        )
+      if (withoutValues) {
+        return answersInOrder().map((answer) => ({ ...answer, identifiers: answer.identifiers.map((one) => ({ ...one, value: '' })) }))
+      }
       const handed = questions.flatMap(({ subjectId, deliveryId }) => {
         const identifiers = answers.get(subjectId)?.identifiers ?? []
         return identifiers.length === 0
@@ -155,15 +170,14 @@ export function resolver(options: {
           publishedAt: null,
           recipientId: recipient.id,
           policyVersion,
+          ...(person === undefined ? {} : { handedTo: person }),
           ...disclosureOf(handed),
         }
         // before the answer leaves: what cannot be recorded is not handed over
         await store.acts.insertOne(row)
         recorded()
       }
-      return questions.map(
-        ({ subjectId }) => answers.get(subjectId) ?? { subjectId, standing: 'unknown', identifiers: [], newestVersion: 0 },
-      )
+      return answersInOrder()
     },
   }
 }

@@ -11,6 +11,7 @@ import {
   type DeliveryId,
   deliveriesFor,
   deliveryIdOf,
+  findRecipient,
   type Policy,
   parseRecipientId,
   type RecipientId,
@@ -123,6 +124,8 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
     const parts = given.delivery('delivery_id', request.deliveryId)
     const by = given.text('resolved_by', request.resolvedBy, 128)
     const why = given.text('why', request.why)
+    const byPerson = parts !== undefined && findRecipient(policy, parts.recipientId)?.fulfilment.by === 'person'
+    const evidence = given.evidence('evidence', request.evidence, { needed: byPerson })
     given.done()
     if (parts === undefined) return {}
     const { recipientId, subjectId, version } = parts
@@ -134,7 +137,7 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
     const deliveryId: DeliveryId = deliveryIdOf(recipientId, subjectId, version)
     const at = clock.now()
     await publish([
-      resolvedRecord(topics, { deliveryId, recipientId, subjectId, version, by, why, at }),
+      resolvedRecord(topics, { deliveryId, recipientId, subjectId, version, by, why, ...(evidence === undefined ? {} : { evidence }), at }),
       act(context, { act: 'delivery-resolved', recipientId, subjectId, deliveryId, why }, at),
     ])
     return {}

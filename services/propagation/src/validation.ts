@@ -1,5 +1,6 @@
 import {
   findRecipient,
+  isReference,
   mustBeTold,
   type Policy,
   parseDeliveryId,
@@ -62,6 +63,15 @@ export class Validation {
 
   backfill(field: string, text: string): string {
     if (!uuid.test(text)) this.refuse(field, 'must be the id of a backfill, as StartBackfill and ListBackfills give it')
+    return text
+  }
+
+  /** Where the proof of something is: a reference, never a sentence. Undefined where it is empty and not needed. */
+  evidence(field: string, text: string, { needed }: { readonly needed: boolean }): string | undefined {
+    if (text === '' && !needed) return undefined
+    if (text === '') this.refuse(field, 'the policy makes this the duty of a person: say where the proof is that it was done')
+    else if (!isReference(text))
+      this.refuse(field, 'must be a reference of 1 to 128 letters, digits and . _ : - (a ticket, the number of an import)')
     return text
   }
 

@@ -65,11 +65,12 @@ export async function makeTasks(
 ): Promise<Prepared[]> {
   const [first] = sources
   if (first === undefined) return []
-  // a kind that acts on no identifier (a person's duty, say) is given none
+  // a kind that acts on no identifier is given none
   if (descriptor.identifiers.length === 0) return sources.map((source) => preparedOf(source, undefined, descriptor))
   const subjects = await directory.resolve(
     first.recipientId,
     sources.map((source) => ({ subjectId: source.subjectId, deliveryId: deliveryOfRow(source) })),
+    { withoutValues: descriptor.withoutValues === true },
   )
   return sources.map((source, index) =>
     preparedOf(source, subjects[index] ?? { standing: 'unknown', identifiers: [], newestVersion: 0 }, descriptor),

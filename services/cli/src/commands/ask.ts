@@ -116,7 +116,7 @@ export async function recipients(context: CommandContext, now: number): Promise<
 /** What is owed, oldest first. */
 export async function open(
   context: CommandContext,
-  filter: { recipient?: string | undefined; reason?: string | undefined; limit: number },
+  filter: { recipient?: string | undefined; reason?: string | undefined; owner?: string | undefined; limit: number },
 ): Promise<number> {
   const { audit } = context.clients()
   let left = filter.limit
@@ -126,15 +126,16 @@ export async function open(
     const page = await audit.listOpenDeliveries({
       recipientId: filter.recipient ?? '',
       waitReason: filter.reason ?? '',
+      ownerRole: filter.owner ?? '',
       pageSize: Math.min(left, 500),
       pageToken,
     })
     context.output.document(page.deliveries)
-    rows.push(...page.deliveries.map((delivery) => [delivery.deliveryId, ...deliveryRow(delivery).slice(1)]))
+    rows.push(...page.deliveries.map((delivery) => [delivery.deliveryId, ...deliveryRow(delivery).slice(1), delivery.ownerRole || '–']))
     left -= page.deliveries.length
     pageToken = page.deliveries.length === 0 ? '' : page.nextPageToken
   } while (pageToken !== '' && left > 0)
-  context.output.table(['delivery', 'state', 'why', 'attempts', 'last attempt', 'next try', 'deadline'], rows)
+  context.output.table(['delivery', 'state', 'why', 'attempts', 'last attempt', 'next try', 'deadline', 'owner'], rows)
   context.output.line(rows.length === 0 ? 'nothing is owed' : `${rows.length} shown`)
   return exitCodes.done
 }

@@ -112,10 +112,10 @@ export async function pauseOrResume(
 }
 
 /** Ends a delivery by the word of a named person. */
-export async function resolve(context: CommandContext, deliveryId: string, by: string, why: string): Promise<number> {
+export async function resolve(context: CommandContext, deliveryId: string, by: string, why: string, evidence = ''): Promise<number> {
   if (why.trim() === '') throw new InputError('--why: say what was done, in words that an auditor can follow')
-  await context.clients().propagation.resolveDelivery({ deliveryId, resolvedBy: by, why })
-  context.output.document({ deliveryId, resolvedBy: by })
+  await context.clients().propagation.resolveDelivery({ deliveryId, resolvedBy: by, why, evidence })
+  context.output.document({ deliveryId, resolvedBy: by, evidence })
   context.output.line(`${deliveryId} is resolved by ${by}`)
   return exitCodes.done
 }

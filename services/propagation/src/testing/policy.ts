@@ -20,7 +20,7 @@ export function examplePolicy(version = 'p1'): Policy {
       {
         ...named('agency', 'email-marketing', 'analytics'),
         ...told,
-        fulfilment: { by: 'person', ownerRole: 'privacy-officer', instruction: 'Take the person off the list.' },
+        fulfilment: { by: 'person', ownerRole: 'privacy-officer', instruction: { refused: ['Take the person off the list.'] } },
       },
       { ...named('the-law', 'email-marketing'), grants: [], fulfilment: { by: 'nobody', reason: 'The law asks, not we.' } },
     ],

@@ -20,6 +20,10 @@ export interface DeliveryStatus {
   'settledAt'?: (_google_protobuf_Timestamp | null);
   'verifiedAt'?: (_google_protobuf_Timestamp | null);
   'wanted'?: (_heed_common_v1_PurposeChoice)[];
+  'ownerRole'?: (string);
+  'resolvedBy'?: (string);
+  'resolvedEvidence'?: (string);
+  'kind'?: (string);
 }
 
 export interface DeliveryStatus__Output {
@@ -39,4 +43,8 @@ export interface DeliveryStatus__Output {
   'settledAt': (_google_protobuf_Timestamp__Output | null);
   'verifiedAt': (_google_protobuf_Timestamp__Output | null);
   'wanted': (_heed_common_v1_PurposeChoice__Output)[];
+  'ownerRole': (string);
+  'resolvedBy': (string);
+  'resolvedEvidence': (string);
+  'kind': (string);
 }

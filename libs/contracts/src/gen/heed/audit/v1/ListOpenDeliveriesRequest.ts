@@ -3,6 +3,7 @@ export interface ListOpenDeliveriesRequest {
   'waitReason'?: (string);
   'pageSize'?: (number);
   'pageToken'?: (string);
+  'ownerRole'?: (string);
 }
 
 export interface ListOpenDeliveriesRequest__Output {
@@ -10,4 +11,5 @@ export interface ListOpenDeliveriesRequest__Output {
   'waitReason': (string);
   'pageSize': (number);
   'pageToken': (string);
+  'ownerRole': (string);
 }

@@ -3,9 +3,11 @@ import type { ResolveItem as _heed_identifiers_v1_ResolveItem, ResolveItem__Outp
 export interface ResolveIdentifiersRequest {
   'recipientId'?: (string);
   'items'?: (_heed_identifiers_v1_ResolveItem)[];
+  'withoutValues'?: (boolean);
 }
 
 export interface ResolveIdentifiersRequest__Output {
   'recipientId': (string);
   'items': (_heed_identifiers_v1_ResolveItem__Output)[];
+  'withoutValues': (boolean);
 }

@@ -1,4 +1,5 @@
 import type { PlannedIdentifier as _heed_preferences_v1_PlannedIdentifier, PlannedIdentifier__Output as _heed_preferences_v1_PlannedIdentifier__Output } from '../../../heed/preferences/v1/PlannedIdentifier.ts';
+import type { DutySteps as _heed_preferences_v1_DutySteps, DutySteps__Output as _heed_preferences_v1_DutySteps__Output } from '../../../heed/preferences/v1/DutySteps.ts';
 
 export interface PolicyRecipient {
   'id'?: (string);
@@ -9,6 +10,8 @@ export interface PolicyRecipient {
   'grants'?: (_heed_preferences_v1_PlannedIdentifier)[];
   'fulfilledBy'?: (string);
   'connector'?: (string);
+  'ownerRole'?: (string);
+  'steps'?: (_heed_preferences_v1_DutySteps | null);
 }
 
 export interface PolicyRecipient__Output {
@@ -20,4 +23,6 @@ export interface PolicyRecipient__Output {
   'grants': (_heed_preferences_v1_PlannedIdentifier__Output)[];
   'fulfilledBy': (string);
   'connector': (string);
+  'ownerRole': (string);
+  'steps': (_heed_preferences_v1_DutySteps__Output | null);
 }

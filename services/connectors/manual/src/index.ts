@@ -1,0 +1,1 @@
+export { type ManualSettings, manual } from './connector.ts'
