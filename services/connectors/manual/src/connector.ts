@@ -37,6 +37,8 @@ export const manual: Connector<ManualSettings> = {
     // what a person can act on is for the policy's grants to say
     identifiers: identifierKinds,
     withoutValues: true,
+    // whether there is anything to erase is for the policy to say
+    erasure: true,
     batch: { maxTasks: 500 },
     rate: { concurrentRequests: 1 },
     confirmation: 'never',
