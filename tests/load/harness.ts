@@ -22,6 +22,11 @@ export interface BenchHub {
   stop(): Promise<void>
 }
 
+/** As in the script `start` of package.json. */
+const startArgs = ['--max-semi-space-size=32']
+/** Further arguments for the hub's own node, such as `--cpu-prof --cpu-prof-dir=<folder>` for a profile of it. */
+const nodeArgs = (process.env.HEED_BENCH_NODE_ARGS ?? '').split(' ').filter((argument) => argument !== '')
+
 const root = new URL('../../', import.meta.url).pathname
 
 /** Starts a hub on free ports and an empty data folder. */
@@ -40,7 +45,10 @@ export async function startBenchHub(args: readonly string[] = ['--no-demonstrati
     LOG_LEVEL: 'warn',
     HEED_STACK_PURPOSE: 'bench',
   }
-  const child = spawn(process.execPath, [join(root, 'services/hub/dist/main.js'), ...args], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [...startArgs, ...nodeArgs, join(root, 'services/hub/dist/main.js'), ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const file = await running(child, dataDir)
   const mongo = await openMongo(file.mongoUri)
   const clients = connectClients({ ...file.grpc, key: file.callers.operator, mongoUri: file.mongoUri, dbPrefix: file.dbPrefix })

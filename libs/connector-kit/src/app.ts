@@ -96,14 +96,7 @@ export async function connectorApp<Settings>(
   const ground: Part = {
     name: `${kind} ground`,
     start: async () => {
-      const plans = topicPlans(topics, ids)
-      await kafka.ensureTopics(
-        plans.map(({ name, partitions, cleanup }) => ({
-          name,
-          partitions,
-          ...(cleanup.kind === 'compact' ? { compact: true, minLagMs: cleanup.minLagMs } : { retentionMs: cleanup.retentionMs }),
-        })),
-      )
+      await kafka.ensureTopics(topicPlans(topics, ids))
       await workshop.prepare()
       return {
         stop: async () => {

@@ -1,13 +1,14 @@
 import type { RecipientId } from '@heed/domain'
 
-/** How the broker cleans a topic; a retention of -1 keeps everything. */
-export type Cleanup = { readonly kind: 'compact'; readonly minLagMs: number } | { readonly kind: 'time'; readonly retentionMs: number }
-
-/** A topic as it is created. */
+/** A topic as the broker is asked for it. */
 export interface TopicPlan {
   readonly name: string
   readonly partitions: number
-  readonly cleanup: Cleanup
+  /** Keeps the newest record of each key for ever, and every record for at least `minLagMs`. */
+  readonly compact?: true
+  readonly minLagMs?: number
+  /** For a topic that is not compacted: how long a record stays; -1 keeps everything. */
+  readonly retentionMs?: number
 }
 
 // what the broker takes for "no limit"
@@ -51,15 +52,16 @@ export function topicsOf(prefix: string): Topics {
  * that was away for a quarter still sees every version; the newest of each subject stays for ever.
  */
 export function topicPlans(topics: Topics, recipients: readonly RecipientId[]): TopicPlan[] {
-  const compact: Cleanup = { kind: 'compact', minLagMs: 90 * day }
+  const compacted = { compact: true, minLagMs: 90 * day } as const
+  const timed = { retentionMs: 400 * day } as const
   return [
-    { name: topics.preferences, partitions: 6, cleanup: compact },
-    { name: topics.outcomes, partitions: 6, cleanup: { kind: 'time', retentionMs: 400 * day } },
-    { name: topics.acts, partitions: 3, cleanup: { kind: 'time', retentionMs: 400 * day } },
-    { name: topics.controls, partitions: 1, cleanup: compact },
+    { name: topics.preferences, partitions: 6, ...compacted },
+    { name: topics.outcomes, partitions: 6, ...timed },
+    { name: topics.acts, partitions: 3, ...timed },
+    { name: topics.controls, partitions: 1, ...compacted },
     // one partition: the newest record is the newest checkpoint
-    { name: topics.checkpoints, partitions: 1, cleanup: { kind: 'time', retentionMs: forever } },
-    { name: topics.deadLetters, partitions: 1, cleanup: { kind: 'time', retentionMs: 400 * day } },
-    ...recipients.map((recipient) => ({ name: topics.deliveries(recipient), partitions: 3, cleanup: compact })),
+    { name: topics.checkpoints, partitions: 1, retentionMs: forever },
+    { name: topics.deadLetters, partitions: 1, ...timed },
+    ...recipients.map((recipient) => ({ name: topics.deliveries(recipient), partitions: 3, ...compacted })),
   ]
 }

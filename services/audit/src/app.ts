@@ -53,13 +53,7 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
     name: 'topics',
     start: async () => {
       const recipients = policy.recipients.filter(mustBeTold).map(({ id }) => id)
-      await kafka.ensureTopics(
-        topicPlans(topics, recipients).map(({ name, partitions, cleanup }) => ({
-          name,
-          partitions,
-          ...(cleanup.kind === 'compact' ? { compact: true, minLagMs: cleanup.minLagMs } : { retentionMs: cleanup.retentionMs }),
-        })),
-      )
+      await kafka.ensureTopics(topicPlans(topics, recipients))
       return { stop: () => Promise.resolve() }
     },
   }

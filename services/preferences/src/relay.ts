@@ -1,4 +1,4 @@
-import { type Topics, topicPlans, type WireRecord } from '@heed/contracts'
+import { type TopicPlan, type Topics, topicPlans, type WireRecord } from '@heed/contracts'
 import type { Clock } from '@heed/platform/clock'
 import type { Kafka, OutgoingRecord, Publisher } from '@heed/platform/kafka'
 import { type Loop, loop, type Part } from '@heed/platform/lifecycle'
@@ -160,14 +160,6 @@ export function relay(options: RelayOptions): Relay {
 }
 
 /** The topics that this room writes, as they are created where they are missing. */
-export function ownTopics(
-  topics: Topics,
-): { name: string; partitions: number; compact?: boolean; minLagMs?: number; retentionMs?: number }[] {
-  return topicPlans(topics, [])
-    .filter(({ name }) => name === topics.preferences || name === topics.acts)
-    .map(({ name, partitions, cleanup }) => ({
-      name,
-      partitions,
-      ...(cleanup.kind === 'compact' ? { compact: true, minLagMs: cleanup.minLagMs } : { retentionMs: cleanup.retentionMs }),
-    }))
+export function ownTopics(topics: Topics): TopicPlan[] {
+  return topicPlans(topics, []).filter(({ name }) => name === topics.preferences || name === topics.acts)
 }

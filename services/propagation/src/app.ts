@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
-import { type TopicPlan, topicPlans, topicsOf } from '@heed/contracts'
+import { topicPlans, topicsOf } from '@heed/contracts'
 import { mustBeTold, type Policy } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { type CallerRow, type GrpcServer, grpcServer, mongoCallers } from '@heed/platform/grpc'
-import type { Consumer, Kafka, TopicSpec } from '@heed/platform/kafka'
+import type { Consumer, Kafka } from '@heed/platform/kafka'
 import type { Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
@@ -39,15 +39,6 @@ export interface PropagationApp {
   readonly server: GrpcServer
   readonly consumer: Consumer
   readiness(): Promise<CheckResult[]>
-}
-
-/** A topic as the broker is asked for it. */
-export function topicSpec({ name, partitions, cleanup }: TopicPlan): TopicSpec {
-  return {
-    name,
-    partitions,
-    ...(cleanup.kind === 'compact' ? { compact: true, minLagMs: cleanup.minLagMs } : { retentionMs: cleanup.retentionMs }),
-  }
 }
 
 const leaseMs = 10_000
@@ -126,7 +117,7 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
             topicPlans(
               topics,
               policy.recipients.filter(mustBeTold).map(({ id }) => id),
-            ).map(topicSpec),
+            ),
           )
           await publisher.publish([policyLoadedRecord(topics, policy, options.policyBytes, clock.now())])
           return { stop: () => publisher.stop() }

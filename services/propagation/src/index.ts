@@ -1,3 +1,3 @@
-export { type PropagationApp, type PropagationOptions, propagationApp, topicSpec } from './app.ts'
+export { type PropagationApp, type PropagationOptions, propagationApp } from './app.ts'
 export { propagationShape } from './config.ts'
 export { type Snapshots, snapshotsOverGrpc } from './snapshots.ts'

@@ -20,7 +20,7 @@ import { createLogger, type Logger, silentLogger } from '@heed/platform/log'
 import { createMetrics } from '@heed/platform/metrics'
 import { connectMongo, type MongoConnection } from '@heed/platform/mongo'
 import { inject } from 'vitest'
-import { type PropagationApp, propagationApp, topicSpec } from '../app.ts'
+import { type PropagationApp, propagationApp } from '../app.ts'
 import { snapshotsOverGrpc } from '../snapshots.ts'
 import { examplePolicy } from './policy.ts'
 import { type PreferencesPlay, playPreferences } from './preferences-play.ts'
@@ -79,7 +79,7 @@ export async function openHouse(name: string): Promise<House> {
     topicPlans(
       topics,
       policy.recipients.map(({ id }) => id),
-    ).map(topicSpec),
+    ),
   )
   const publisher = kafka.publisher()
   const callers = mongoCallers(mongo.collection<CallerRow>(`${prefix}_callers`, 'callers'), systemClock)
