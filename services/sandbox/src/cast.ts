@@ -5,10 +5,11 @@ import { linkedin } from './linkedin/index.ts'
 import { mailchimp } from './mailchimp/index.ts'
 import { meta } from './meta/index.ts'
 import { microsoft } from './microsoft/index.ts'
+import { s3 } from './s3/index.ts'
 import { x } from './x/index.ts'
 
 /** Every vendor that is played, by the key under which code finds it. A new vendor is a folder and a line here. */
-export const cast = { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x, microsoft }
+export const cast = { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x, microsoft, s3 }
 
 export type CastKey = keyof typeof cast
 

@@ -50,6 +50,7 @@ export type { AudienceInfo, MailchimpBelief, MailchimpControl, MailchimpFault, P
 export type { Mailchimp, MailchimpOptions } from './mailchimp/index.ts'
 export type { Meta, MetaControl, MetaFault, MetaOptions } from './meta/index.ts'
 export type { Microsoft, MicrosoftControl, MicrosoftFault, MicrosoftOptions } from './microsoft/index.ts'
+export type { S3, S3Control, S3Fault, S3Options } from './s3/index.ts'
 export type { OAuth1Keys, X, XFault, XOptions } from './x/index.ts'
 
 /** How the sandbox is set up; `port: 0` takes a free one. Each vendor's own options stand under its key. */

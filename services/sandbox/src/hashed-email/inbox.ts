@@ -1,9 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Switches } from '../frame/misbehaviour.ts'
+import type { Occasion } from '../frame/misbehaviour.ts'
 import type { Fact, Store } from '../frame/store.ts'
 import type { Stage } from '../frame/vendor.ts'
-import type { HashedEmailFault } from './control.ts'
 import { ACK_SUFFIX, MANIFEST_SUFFIX, readFileName, type Submission } from './file-contract.ts'
 import type { Partner, Received } from './partner.ts'
 
@@ -26,10 +25,14 @@ export interface Inbox {
   stop(): void
 }
 
+/** The switches that spoil what a partner makes of a file, however the file came. */
+export const ackKinds = ['late-ack', 'never-ack', 'negative-ack', 'partial-ack', 'garbled-ack', 'poison'] as const
+export type AckFault = (typeof ackKinds)[number]
+
 /** How the partner works through its inbox. */
 export interface InboxContext {
   readonly stage: Stage
-  readonly switches: Switches<HashedEmailFault>
+  readonly switches: { take(kind: AckFault, occasion: Occasion): { readonly ms?: number | undefined } | undefined }
   readonly store: () => Store
   /** How long the partner takes over a file, in milliseconds on the sandbox's clock. */
   ackDelayMs(): number
@@ -83,7 +86,7 @@ export function createInbox(root: string, partner: Partner, context: InboxContex
     const manifest = readIfThere(join(incoming, file + MANIFEST_SUFFIX))
     if (manifest === undefined) return
     const submission: Submission = { file, manifest, bytes: readIfThere(join(incoming, file)) }
-    const spoilt = (kind: HashedEmailFault): boolean => switches.take(kind, { path: partner.name }) !== undefined
+    const spoilt = (kind: AckFault): boolean => switches.take(kind, { path: partner.name }) !== undefined
 
     const received = spoilt('negative-ack')
       ? partner.refuse(submission, 'partner.refused')

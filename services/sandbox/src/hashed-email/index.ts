@@ -185,8 +185,8 @@ async function play(stage: Stage, options: HashedEmailOptions): Promise<Vendor<H
         ] as const
       },
       columns: ['Person', 'Partner', 'State', 'Scopes', 'Changed'],
-      rows: (limit) => control.beliefs().slice(0, limit).map(cells),
-      rowsAbout: (question) => control.person(question).map(cells),
+      rows: (limit) => control.beliefs().slice(0, limit).map(beliefCells),
+      rowsAbout: (question) => control.person(question).map(beliefCells),
     },
     async stop() {
       await server.stop()
@@ -200,7 +200,8 @@ function infoOf({ partner, root }: Inbox): PartnerInfo {
   return { name: partner.name, profile: partner.agreement.profile, encoding: partner.agreement.encoding, folder: root }
 }
 
-function cells({ address, hash, partner, suppressed, scopes, changedAt }: HashedEmailBelief): Cell[] {
+/** A belief as the page shows it. */
+export function beliefCells({ address, hash, partner, suppressed, scopes, changedAt }: HashedEmailBelief): Cell[] {
   return [
     address ?? `hash ${hash.slice(0, 12)}…`,
     partner,
