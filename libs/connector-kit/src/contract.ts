@@ -72,7 +72,10 @@ export interface HttpRequest extends RequestBase {
   readonly body?:
     | { readonly json: unknown }
     | { readonly form: Readonly<Record<string, string>> }
+    /** An empty type sends no `content-type`: an address that was signed without one refuses it. */
     | { readonly text: string; readonly type: string }
+  /** What a step after this one will send, for `interpret` to make its `next` of. It never leaves with this request and is never logged or kept, so it may name people. */
+  readonly carried?: string
   /** False where no credentials may be added. */
   readonly authenticated?: boolean
 }

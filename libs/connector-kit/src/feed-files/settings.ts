@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Credentials, Descriptor } from '../contract.ts'
 import type { FileStore } from '../transport/file-store.ts'
 import { folderStore } from '../transport/folder-store.ts'
+import { s3Store } from '../transport/s3-store.ts'
 import { sftpStore } from '../transport/sftp-store.ts'
 
 const namePart = z.string().regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'lower-case letters, digits and hyphens: it stands in file names')
@@ -47,10 +48,37 @@ export const sftpStoreFields = {
 /** The settings of a partner that looks into a folder of this machine. */
 export const folderStoreFields = { transport: z.literal('folder'), path: z.string().min(1, 'names a folder of this machine') }
 
-export type FeedFileSettings = z.output<z.ZodObject<typeof feedFileFields>>
-export type FeedStoreSettings = z.output<z.ZodObject<typeof sftpStoreFields>> | z.output<z.ZodObject<typeof folderStoreFields>>
+const reference = (what: string) => z.string().regex(/^(?:env|file):.+/, `names ${what} as env:NAME or file:/path`)
 
-/** The store of a partner. */
+/** The settings of a partner whose store is a bucket that speaks S3. */
+export const s3StoreFields = {
+  transport: z.literal('s3'),
+  bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be the name of a bucket'),
+  region: z.string().regex(/^[a-z0-9-]{2,40}$/, 'must be the name of a region, e.g. eu-central-1'),
+  /** Where a store that is not Amazon's listens. */
+  endpoint: z.string().optional(),
+  pathStyle: z.union([z.boolean(), z.stringbool()]).default(false),
+  credentials: z.strictObject({
+    accessKeyId: reference('the access key id'),
+    secretAccessKey: reference('the secret access key'),
+    sessionToken: reference('the session token').optional(),
+  }),
+  /** How the store is asked to encrypt what is put, where the partner and we agreed on it. */
+  encryption: z.strictObject({ algorithm: z.enum(['AES256', 'aws:kms']), keyId: z.string().min(1).optional() }).optional(),
+  /** The account of the partner: nothing is written to a bucket of that name that somebody else owns. */
+  bucketOwner: z
+    .string()
+    .regex(/^\d{12}$/, 'must be the 12 digits of an account')
+    .optional(),
+}
+
+export type FeedFileSettings = z.output<z.ZodObject<typeof feedFileFields>>
+export type FeedStoreSettings =
+  | z.output<z.ZodObject<typeof sftpStoreFields>>
+  | z.output<z.ZodObject<typeof folderStoreFields>>
+  | z.output<z.ZodObject<typeof s3StoreFields>>
+
+/** The store of a partner. Throws `SettingsError` for an address that cannot be used. */
 export function feedStore(settings: FeedStoreSettings, credentials: Credentials): FileStore {
   switch (settings.transport) {
     case 'sftp': {
@@ -59,14 +87,45 @@ export function feedStore(settings: FeedStoreSettings, credentials: Credentials)
     }
     case 'folder':
       return folderStore(settings.path)
+    case 's3': {
+      const { bucket, region, endpoint, pathStyle, credentials: key, encryption, bucketOwner } = settings
+      return s3Store({
+        bucket,
+        region,
+        pathStyle,
+        accessKeyId: key.accessKeyId,
+        secretAccessKey: key.secretAccessKey,
+        credentials,
+        ...(key.sessionToken === undefined ? {} : { sessionToken: key.sessionToken }),
+        ...(endpoint === undefined ? {} : { endpoint }),
+        ...(bucketOwner === undefined ? {} : { bucketOwner }),
+        ...(encryption === undefined
+          ? {}
+          : {
+              encryption: {
+                algorithm: encryption.algorithm,
+                ...(encryption.keyId === undefined ? {} : { keyId: encryption.keyId }),
+              },
+            }),
+      })
+    }
     default:
       return settings satisfies never
   }
 }
 
 /** The account of a partner's store. */
-export function feedAccount(settings: FeedStoreSettings): string {
-  return settings.transport === 'sftp' ? `sftp:${settings.username}@${settings.host}:${settings.port}` : `folder:${settings.path}`
+export function feedAccount(settings: FeedStoreSettings & Pick<FeedFileSettings, 'directory'>): string {
+  switch (settings.transport) {
+    case 'sftp':
+      return `sftp:${settings.username}@${settings.host}:${settings.port}`
+    case 'folder':
+      return `folder:${settings.path}`
+    case 's3':
+      return `s3:${settings.endpoint ?? settings.region}:${settings.bucket}:${settings.directory}`
+    default:
+      return settings satisfies never
+  }
 }
 
 /**

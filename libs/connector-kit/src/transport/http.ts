@@ -72,7 +72,7 @@ function bodyOf({ body }: HttpRequest, fields: Fields | undefined): { body: Uint
     const form = new URLSearchParams({ ...body.form, ...fields })
     return { body: Buffer.from(form.toString()), type: 'application/x-www-form-urlencoded' }
   }
-  return { body: Buffer.from(body.text), type: body.type }
+  return { body: Buffer.from(body.text), type: body.type === '' ? undefined : body.type }
 }
 
 /** Connections on which this side shows a certificate, as it is at that moment. */

@@ -24,6 +24,17 @@ testConnector(hashedEmail, {
   job: { id: 'heed_partners_delta_20260301T093000Z_000007.csv.gz', pollAfterSeconds: 30, note: { sha256: 'x', rows: [0] } },
 })
 
+const { path: _, ...files } = given
+const bucketGiven = {
+  ...files,
+  transport: 's3',
+  bucket: 'heed-select-partners',
+  region: 'eu-central-1',
+  credentials: { accessKeyId: 'env:S3_ID', secretAccessKey: 'env:S3_SECRET' },
+}
+const inBucket = parseSettings(bucketGiven)
+testConnector(hashedEmail, { settings: inBucket, tasks: [ada, bob, cy], secrets: ['AKIA'] })
+
 const fileOf = (planned: ReturnType<typeof hashedEmail.plan>): FileRequest => {
   const found = planned.find((request) => request.via === 'file')
   if (found?.via !== 'file') throw new Error('a file')
@@ -171,12 +182,20 @@ describe('an ack', () => {
   })
 })
 
+it('is the same file in a bucket as over SFTP or in a folder', () => {
+  expect(hashedEmail.plan([ada, bob], inBucket, delta)).toEqual(hashedEmail.plan([ada, bob], settings, delta))
+})
+
 describe('settings', () => {
   it.each([
     [{ ...given, transport: 'sftp' }, 'host'],
     [{ ...given, hashProfile: 'rot13' }, 'hashProfile'],
     [{ ...given, directory: '../in' }, 'directory'],
     [{ ...given, list: 'Ada Lovelace' }, 'list'],
+    [{ ...given, transport: 'carrier-pigeon' }, 'transport'],
+    [{ ...bucketGiven, bucket: 'Not A Bucket' }, 'bucket'],
+    [{ ...bucketGiven, bucketOwner: 'us' }, 'bucketOwner'],
+    [{ ...bucketGiven, credentials: { accessKeyId: 'AKIAIOSFODNN7EXAMPLE', secretAccessKey: 'env:S3_SECRET' } }, 'credentials.accessKeyId'],
   ])('that are wrong are refused by the name of the field', (wrong, field) => {
     expect(() => parseSettings(wrong)).toThrow(field)
   })

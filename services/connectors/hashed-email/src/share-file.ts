@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type BatchContext, type FeedFile, feedFile, type Task } from '@heed/connector-kit'
 import type { DeliveryId, PurposeKey } from '@heed/domain'
-import type { HashedEmailSettings } from './settings.ts'
+import type { FileSettings } from './settings.ts'
 
 /** One row: suppress a hash in a scope, or no longer. */
 export interface Row {
@@ -42,7 +42,7 @@ export function arranged(rows: readonly Row[]): Row[] {
 /** The file of a batch and its rows, in their order in the file. The same rows and batch give the same bytes. Throws `RangeError` past the last sequence number. */
 export function shareFile(
   tasks: readonly Task[],
-  settings: HashedEmailSettings,
+  settings: FileSettings,
   batch: BatchContext,
 ): { readonly file: FeedFile; readonly rows: readonly Row[] } {
   const { sender, list, hashProfile } = settings
