@@ -32,9 +32,10 @@ export async function replay(makeClient: MakeClient, admin: AdminConnection, opt
   if (names.length === 0) return 0
   const ranges = await admin.use((connected) => partitionRanges(connected, names))
   const unread = ranges.filter(({ low, high }) => high > low)
+  if (unread.length === 0) return 0
   const progress: Progress = {
     open: new Map(unread.map(({ topic, partition, high }) => [`${topic}/${partition}`, high])),
-    reached: new Map(),
+    reached: new Map(unread.map(({ topic, partition, low, high }) => [`${topic}/${partition}`, firstOffset(low, high, options.from)])),
     count: 0,
   }
   const groupId = `heed.replay.${randomUUID()}`
@@ -56,6 +57,11 @@ export async function replay(makeClient: MakeClient, admin: AdminConnection, opt
     await admin.use((connected) => connected.deleteGroups([groupId])).catch(() => undefined)
   }
   return progress.count
+}
+
+function firstOffset(low: bigint, high: bigint, from: ReplayOptions['from']): bigint {
+  const first = from === 'start' ? low : high - BigInt(from.last)
+  return first < low ? low : first
 }
 
 async function run(client: Client, groupId: string, topics: string[], progress: Progress, options: ReplayOptions): Promise<void> {
@@ -86,7 +92,7 @@ async function run(client: Client, groupId: string, topics: string[], progress: 
   const begin = async () => {
     await consumer.connect()
     await consumer.subscribe({ topics, fromBeginning: true })
-    await consumer.run({
+    const started = consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: true,
       eachBatch: async ({ batch, heartbeat, isStale }) => {
@@ -105,12 +111,21 @@ async function run(client: Client, groupId: string, topics: string[], progress: 
         }
         progress.count += records.length
         const next = BigInt(batch.lastOffset()) + 1n
+        // what was fetched before the jump to the first wanted record does not count
+        if (next < from) return
         reached.set(place, next)
         if (next < target) return
         open.delete(place)
         if (open.size === 0) finish()
       },
     })
+    if (options.from !== 'start') for (const [place, offset] of reached) jump(place, offset)
+    await started
+  }
+  // kafkajs takes a jump once `run` was called, and makes it when the partition is assigned
+  const jump = (place: string, offset: bigint) => {
+    const slash = place.lastIndexOf('/')
+    consumer.seek({ topic: place.slice(0, slash), partition: Number(place.slice(slash + 1)), offset: String(offset) })
   }
 
   try {

@@ -113,7 +113,8 @@ export interface TopicSpec {
 
 export interface ReplayOptions {
   topics: readonly string[] | RegExp
-  from: 'start'
+  /** From the oldest record of each partition, or only the newest `last` of each (fewer where compaction or a time limit has removed some). */
+  from: 'start' | { readonly last: number }
   /** A throw ends the replay with that error. Records of one partition come in order. */
   handle(batch: ConsumedBatch): Promise<void>
   signal?: AbortSignal
@@ -125,7 +126,7 @@ export interface Kafka extends RunningPart {
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>
   publisher(options?: PublisherOptions): Publisher
   consumer(options: ConsumerOptions): Consumer
-  /** Reads from the oldest record to the end as it was at the call, once, without leaving offsets behind. Resolves with the number of records. */
+  /** Reads to the end as it was at the call, once, without leaving offsets behind. Resolves with the number of records. */
   replay(options: ReplayOptions): Promise<number>
   /** For readiness: whether a broker answers. */
   health(): Promise<CheckResult>

@@ -252,6 +252,18 @@ export function testConsumer(makeKafka: () => Kafka): void {
       expect(await consumer.lag()).toBe(0)
     })
 
+    it('replays the newest of each partition only, where asked to', async () => {
+      await publish(90)
+      const seen: number[] = []
+      const read = (last: number) =>
+        kafka.replay({ topics: [topic], from: { last }, handle: async (batch) => void seen.push(...valuesOf(batch)) })
+      expect(await read(2)).toBe(6)
+      // nine keys in three partitions: the newest of each stand among the last eighteen
+      expect(seen.every((value) => value >= 72)).toBe(true)
+      expect(seen).toContain(89)
+      expect(await read(1_000)).toBe(90)
+    })
+
     it('ends a replay with the error of its handler, and of its signal', async () => {
       await publish(10)
       await expect(kafka.replay({ topics: [topic], from: 'start', handle: () => Promise.reject(new Error('handler')) })).rejects.toThrow(
