@@ -10,6 +10,7 @@ export {
   generateSignerKey,
   isKeyName,
   type KeyType,
+  keyFingerprint,
   parseSignerKey,
   parseVerifierKey,
   type SignerKey,

@@ -79,6 +79,14 @@ export function parseVerifierKey(vkey: string): VerifierKey {
   return parsed
 }
 
+/**
+ * What people read to each other to see that they have the same public key: `SHA256:` and the base64 of the key's SHA-256 without padding, as ssh shows its keys.
+ * Unlike the key id it is long enough to rely on.
+ */
+export function keyFingerprint({ publicKey }: Pick<VerifierKey, 'publicKey'>): string {
+  return `SHA256:${createHash('sha256').update(publicKey).digest('base64').replace(/=+$/, '')}`
+}
+
 function signerKey(name: string, type: KeyType, privateKey: KeyObject): SignerKey {
   const publicKey = new Uint8Array(createPublicKey(privateKey).export({ format: 'der', type: 'spki' }).subarray(-KEY_BYTES))
   return { ...verifierKey(name, type, publicKey), privateKey }

@@ -13,6 +13,7 @@ import { ChangeSignals } from './change-signals.ts'
 import type { AuditConfig } from './config.ts'
 import { dutyWatch } from './duty-watch.ts'
 import { listener } from './listener.ts'
+import type { LogSettings, LogStep } from './log/keeper.ts'
 import { ownersOf } from './messages.ts'
 import { cachedStatus } from './recipient-status.ts'
 
@@ -24,6 +25,10 @@ export interface AuditAdapters {
   readonly log: Logger
   readonly clock: Clock
   readonly metrics: Metrics
+  /** How the log over the entries is kept: `loadLogSettings`. Without it none is kept, and every question about it is refused. */
+  readonly trail?: LogSettings | undefined
+  /** For fault tests. */
+  readonly afterLogStep?: (step: LogStep) => void | Promise<void>
 }
 
 /** Audit, ready to be started. */
@@ -35,6 +40,8 @@ export interface AuditApp {
   readonly leading: boolean
   /** Resolves when all that was on the topics at the time of the call is in the trail. */
   caughtUp(): Promise<void>
+  /** Resolves when every entry that is there is under a published checkpoint, where this process leads. */
+  checkpointed(): Promise<void>
   readiness(): Promise<CheckResult[]>
 }
 
@@ -72,6 +79,8 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
     clock,
     metrics,
     leaseMs: config.HEED_AUDIT_LEASE_MS,
+    logSettings: adapters.trail,
+    afterLogStep: adapters.afterLogStep,
   })
 
   const watch = dutyWatch({
@@ -105,6 +114,7 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
       return trail.leading
     },
     caughtUp: trail.caughtUp,
-    readiness: async () => [await mongo.health(), await kafka.health(), trail.health()],
+    checkpointed: trail.checkpointed,
+    readiness: async () => [await mongo.health(), await kafka.health(), ...trail.health()],
   }
 }

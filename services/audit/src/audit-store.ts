@@ -1,22 +1,11 @@
-import type { EntryKind } from '@heed/contracts/trail'
 import type { DeliveryId, RecipientId, SubjectId } from '@heed/domain'
 import type { LeaseRow, MongoConnection } from '@heed/platform/mongo'
+import { auditDatabase, type EntryRow, ensureLogIndexes, type LogStore, logStore } from '@heed/trail'
 import type { mongo } from 'mongoose'
 import type { ChangeRow } from './change-row.ts'
 import type { DeliveryRow } from './delivery-row.ts'
+import type { ForgottenRow } from './log/subject-secrets.ts'
 import type { Count } from './tally.ts'
-
-/** An entry of the trail as it is stored. `_id` is its sequence: 0, 1, 2 … without gap, in the one total order. Rows are inserted and never changed. */
-export interface EntryRow {
-  readonly _id: number
-  readonly entryId: string
-  readonly kind: EntryKind
-  readonly at: number
-  readonly subjectId?: SubjectId
-  readonly recipientId?: RecipientId
-  readonly version?: number
-  readonly facts: string
-}
 
 /** Whether a recipient is held back, by the newest word of an operator. */
 export interface RecipientControl {
@@ -38,9 +27,9 @@ export interface HeadRow {
   readonly session?: mongo.Binary
 }
 
-/** How far the sweep over fanned-out changes has come: every change before this sequence was looked at. */
+/** How far a sweep has come: everything before this sequence was looked at. */
 export interface SweepRow {
-  readonly _id: 'fan-out'
+  readonly _id: 'fan-out' | 'erasures'
   readonly next: number
 }
 
@@ -50,6 +39,14 @@ export interface MissingRow {
   readonly recipientId: RecipientId
   readonly foundAt: number
 }
+
+/** A subject that was erased, and of whom something may still be here. */
+export interface ForgettingRow {
+  readonly _id: SubjectId
+  readonly since: Date
+}
+
+export type { EntryRow } from '@heed/trail'
 
 /** The collections of the audit database. */
 export interface AuditStore {
@@ -61,6 +58,9 @@ export interface AuditStore {
   readonly sweeps: mongo.Collection<SweepRow>
   readonly missing: mongo.Collection<MissingRow>
   readonly leases: mongo.Collection<LeaseRow>
+  readonly forgotten: mongo.Collection<ForgottenRow>
+  readonly forgetting: mongo.Collection<ForgettingRow>
+  readonly log: LogStore
   startSession(): Promise<mongo.ClientSession>
   /** Ends a session of any process, with the transaction that it may have open. A database user may end its own sessions without further rights. */
   killSession(id: mongo.Binary): Promise<void>
@@ -70,9 +70,10 @@ export interface AuditStore {
 
 /** The audit database `<prefix>_audit`. */
 export function auditStore(connection: MongoConnection, databasePrefix: string): AuditStore {
-  const name = `${databasePrefix}_audit`
+  const name = auditDatabase(databasePrefix)
+  const log = logStore(connection, databasePrefix)
   const database = connection.database(name)
-  const entries = connection.collection<EntryRow>(name, 'entries')
+  const { entries } = log
   const changes = connection.collection<ChangeRow>(name, 'changes')
   const deliveries = connection.collection<DeliveryRow>(name, 'deliveries')
   const head = connection.collection<HeadRow>(name, 'head')
@@ -85,6 +86,9 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
     sweeps: connection.collection<SweepRow>(name, 'sweeps'),
     missing: connection.collection<MissingRow>(name, 'missing'),
     leases: connection.collection<LeaseRow>(name, 'leases'),
+    forgotten: connection.collection<ForgottenRow>(name, 'forgotten'),
+    forgetting: connection.collection<ForgettingRow>(name, 'forgetting'),
+    log,
     startSession: () => database.startSession(),
     killSession: async (id) => {
       await database
@@ -95,6 +99,7 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
     ensureIndexes: async () => {
       await entries.createIndexes([
         { key: { entryId: 1 }, name: 'entryId', unique: true },
+        { key: { kind: 1, _id: 1 }, name: 'erasures', partialFilterExpression: { kind: 'subject-erased' } },
         { key: { subjectId: 1, _id: 1 }, name: 'timeline', partialFilterExpression: { subjectId: { $exists: true } } },
       ])
       await changes.createIndexes([{ key: { sequence: 1 }, name: 'sequence' }])
@@ -115,6 +120,7 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
           partialFilterExpression: { settleMs: { $gte: 0 } },
         },
       ])
+      await ensureLogIndexes(log)
       await head.updateOne({ _id: 'trail' }, { $setOnInsert: { next: 0, fence: 0 } }, { upsert: true })
       // a collection that is missing would be made inside a transaction, which takes a lock that others then wait for
       const known = new Set((await database.listCollections()).map((collection) => collection.name))

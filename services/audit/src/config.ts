@@ -20,6 +20,33 @@ export const auditShape = {
     schema: milliseconds(60_000),
     describe: 'How long after an accepted change its deliveries may be requested before they count as missing.',
   },
+  HEED_DATA_DIR: {
+    schema: z.string().min(1).default('.heed'),
+    describe: 'Where a development key of the log is kept, and its files unless told.',
+  },
+  HEED_TRAIL: {
+    schema: z.enum(['keep', 'none']).default('keep'),
+    describe: 'none: no log is kept over the entries. For a process that rebuilds the status beside the live one; a log is never rebuilt.',
+  },
+  HEED_TRAIL_KEYS: {
+    schema: z.string().optional(),
+    secret: true,
+    describe:
+      'PRIVATE+KEY+…,… the keys that sign checkpoints (`heed trail key` makes one). Two while one takes over from the other: both sign.',
+  },
+  HEED_TRAIL_OLD_KEYS: {
+    schema: z.string().optional(),
+    describe: 'Public keys (vkeys), separated by commas, that signed this log before.',
+  },
+  HEED_TRAIL_WITNESSES: {
+    schema: z.string().optional(),
+    describe: 'Public keys (vkeys), separated by commas, of the witnesses whose cosignatures are taken.',
+  },
+  HEED_TRAIL_DIR: { schema: z.string().optional(), describe: 'Folder of the log as static files; <HEED_DATA_DIR>/trail unless told.' },
+  HEED_TRAIL_CHECKPOINT_MS: {
+    schema: z.coerce.number().int().min(20).max(1_000).default(200),
+    describe: 'While there is work, a checkpoint follows the one before after so long.',
+  },
 } as const
 
 /** What a process of its own needs beside that. */

@@ -2,14 +2,15 @@ import { randomUUID } from 'node:crypto'
 import { type EventData, encodeEvent, type Topics } from '@heed/contracts'
 import type { ChangeId, Policy } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
-import { asError } from '@heed/platform/errors'
-import type { Consumer, Kafka, OutgoingRecord } from '@heed/platform/kafka'
+import { asError, HeedError } from '@heed/platform/errors'
+import type { Consumer, Kafka, OutgoingRecord, Publisher } from '@heed/platform/kafka'
 import { once, type Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import { type CheckResult, leadership, lease } from '@heed/platform/mongo'
 import { auditTopics, readBatch } from './arrivals.ts'
 import type { AuditStore } from './audit-store.ts'
+import { type LogKeeper, type LogSettings, type LogStep, logKeeper } from './log/keeper.ts'
 import { sequencer } from './sequencer.ts'
 
 /** What the listener works with. */
@@ -25,6 +26,9 @@ export interface ListenerOptions {
   readonly clock: Clock
   readonly metrics: Metrics
   readonly leaseMs: number
+  /** How the log over the entries is kept; none is where undefined. */
+  readonly logSettings: LogSettings | undefined
+  readonly afterLogStep?: ((step: LogStep) => void | Promise<void>) | undefined
 }
 
 /** Reads the topics and appends to the trail while this process holds the lease; otherwise it stands by. */
@@ -35,7 +39,9 @@ export interface Listener extends Part {
   lag(): Promise<number>
   /** Resolves when all that was on the topics at the time of the call is in the trail, whoever appended it. */
   caughtUp(): Promise<void>
-  health(): CheckResult
+  /** Resolves when every entry that was there at the time of the call is under a published checkpoint, where this process leads. */
+  checkpointed(): Promise<void>
+  health(): CheckResult[]
 }
 
 // Batches of that many partitions wait for one transaction together.
@@ -48,6 +54,7 @@ export function listener(options: ListenerOptions): Listener {
   const held = lease({ collection: store.leases, name: 'trail', holder: randomUUID(), ttlMs: leaseMs, clock })
   const unreadable = metrics.counter({ name: 'heed_audit_unreadable_total', help: 'Records that audit could not read' })
   let current: Consumer | undefined
+  let keeper: LogKeeper | undefined
   let failure: string | undefined
 
   const make = (handle: Parameters<Kafka['consumer']>[0]['handle']): Consumer =>
@@ -65,8 +72,28 @@ export function listener(options: ListenerOptions): Listener {
   const probe = make(() => Promise.resolve())
 
   const lead = async (signal: AbortSignal, fence: number): Promise<void> => {
-    const trail = await sequencer({ store, policy: options.policy, fence, written: options.written, log, clock, metrics })
     const publisher = kafka.publisher()
+    // before anything is appended: a database that is older than what was published must not grow into another log
+    const ownLog = await keepLog(publisher, fence).catch(async (thrown: unknown) => {
+      await publisher.stop()
+      throw thrown
+    })
+    const trail = await sequencer({
+      store,
+      policy: options.policy,
+      fence,
+      written: (touched, entries) => {
+        ownLog?.wake()
+        options.written(touched, entries)
+      },
+      log,
+      clock,
+      metrics,
+    }).catch(async (thrown: unknown) => {
+      await ownLog?.stop()
+      await publisher.stop()
+      throw thrown
+    })
     const consumer = make(async (batch) => {
       const read = readBatch(topics, batch, clock.now())
       if (read.unreadable.length > 0) {
@@ -79,19 +106,41 @@ export function listener(options: ListenerOptions): Listener {
     })
     const running = await consumer.start()
     current = consumer
+    keeper = ownLog
     failure = undefined
     try {
       const over = new Promise<void>((resolve) => {
         if (signal.aborted) resolve()
         else signal.addEventListener('abort', () => resolve(), { once: true })
       })
-      await (running.failed === undefined ? over : Promise.race([over, running.failed]))
+      const ends = [over, ...(running.failed === undefined ? [] : [running.failed]), ...(ownLog === undefined ? [] : [ownLog.failed])]
+      await Promise.race(ends)
     } finally {
       current = undefined
+      keeper = undefined
       await running.stop()
       await trail.stop()
+      await ownLog?.stop()
       await publisher.stop()
     }
+  }
+
+  const keepLog = async (publisher: Publisher, fence: number): Promise<LogKeeper | undefined> => {
+    const { logSettings: settings, afterLogStep } = options
+    if (settings === undefined) return undefined
+    return logKeeper({
+      settings,
+      store,
+      kafka,
+      publisher,
+      topics,
+      fence,
+      clean: () => Promise.resolve(),
+      afterStep: afterLogStep,
+      log,
+      clock,
+      metrics,
+    })
   }
 
   const term = async (signal: AbortSignal, fence: number): Promise<void> => {
@@ -99,7 +148,9 @@ export function listener(options: ListenerOptions): Listener {
       await lead(signal, fence)
       failure = undefined
     } catch (thrown) {
-      failure = asError(thrown).name
+      const error = asError(thrown)
+      // our own errors say what is the matter without saying about whom
+      failure = error instanceof HeedError ? `${error.reason}: ${error.message}` : error.name
       throw thrown
     }
   }
@@ -116,7 +167,11 @@ export function listener(options: ListenerOptions): Listener {
     },
     lag: () => probe.lag(),
     caughtUp: () => probe.caughtUp(),
-    health: () => current?.health() ?? { name: 'trail', ok: failure === undefined, detail: failure ?? 'stands by' },
+    checkpointed: async () => keeper?.settle(),
+    health: () => [
+      current?.health() ?? { name: 'trail', ok: failure === undefined, detail: failure ?? 'stands by' },
+      ...(keeper?.problem === undefined ? [] : [{ name: 'trail files', ok: false, detail: keeper.problem }]),
+    ],
   }
 }
 

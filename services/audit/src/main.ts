@@ -9,6 +9,7 @@ import { createMetrics } from '@heed/platform/metrics'
 import { connectMongo } from '@heed/platform/mongo'
 import { auditApp } from './app.ts'
 import { auditProcessShape } from './config.ts'
+import { loadLogSettings, shownKeys } from './log/log-settings.ts'
 
 const config = readConfig(process.env, auditProcessShape)
 const log = createLogger('audit', { level: config.LOG_LEVEL })
@@ -19,7 +20,9 @@ const policy = await readPolicyFile(config.HEED_POLICY_FILE)
 const mongo = await connectMongo({ uri: config.MONGODB_URI, appName: 'heed-audit', log })
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'heed-audit', log })
 
-const audit = auditApp(config, { mongo, kafka, policy, log, clock: systemClock, metrics })
+const trail = await loadLogSettings(config, log)
+if (trail !== undefined) log.info({ origin: trail.origin, keys: shownKeys(trail), folder: trail.folder }, 'trail.keys')
+const audit = auditApp(config, { mongo, kafka, policy, log, clock: systemClock, metrics, trail })
 
 try {
   await runUntil(

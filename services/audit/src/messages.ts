@@ -120,6 +120,6 @@ export function entryMessage(row: EntryRow): TimelineEntry {
     subjectId: row.subjectId ?? '',
     version: row.version ?? 0,
     recipientId: row.recipientId ?? '',
-    factsJson: row.facts,
+    factsJson: row.facts ?? '',
   }
 }

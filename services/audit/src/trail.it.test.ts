@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TrailEvent } from '@heed/contracts'
+import { formatSignerKey } from '@heed/merkle-log'
 import { systemClock } from '@heed/platform/clock'
 import { silentLogger } from '@heed/platform/log'
 import { createMetrics } from '@heed/platform/metrics'
@@ -218,6 +222,7 @@ describe('the stored projections', () => {
 describe('a process that is killed while it appends', () => {
   it('leaves a trail that the next one continues without gap or repeat', async () => {
     const databasePrefix = `${house.prefix}-killed`
+    const folder = await mkdtemp(join(tmpdir(), 'heed-trail-'))
     const store = house.store(databasePrefix)
     await store.ensureIndexes()
     const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('main.ts', import.meta.url))], {
@@ -231,6 +236,8 @@ describe('a process that is killed while it appends', () => {
         HEED_TOPIC_PREFIX: house.prefix,
         HEED_AUDIT_GROUP: `${databasePrefix}.audit`,
         HEED_AUDIT_LEASE_MS: '1500',
+        HEED_TRAIL_KEYS: house.logSettings(databasePrefix).keys.map(formatSignerKey).join(),
+        HEED_TRAIL_DIR: folder,
         HEED_POLICY_FILE: fileURLToPath(new URL('../../../deploy/policy/qualified3d.yaml', import.meta.url)),
         MONGODB_URI: inject('mongoUri'),
         KAFKA_BROKERS: inject('kafkaBrokers'),
@@ -265,5 +272,6 @@ describe('a process that is killed while it appends', () => {
     expect(killed.deliveries).toEqual(undisturbed.deliveries)
     expect(killed.recipients).toEqual(undisturbed.recipients)
     expect(killed.entries).toEqual(undisturbed.entries)
+    await rm(folder, { recursive: true, force: true })
   }, 180_000)
 })

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { auditApp, auditShape } from '@heed/audit'
+import { auditApp, auditShape, type LogSettings, loadLogSettings } from '@heed/audit'
 import { parsePolicyText } from '@heed/contracts'
 import type { Policy } from '@heed/domain'
 import { type EdgeApp, edgeApp, preferencesOverGrpc } from '@heed/edge'
@@ -67,6 +67,8 @@ export interface Hub {
   readonly mongo: MongoConnection
   readonly kafka: Kafka
   readonly metrics: Metrics
+  /** How the log of the trail is kept. */
+  readonly trail: LogSettings | undefined
   /** Resolves when nothing is under way any more: journal published, fanned out, every connector idle, everything in the trail. */
   settle(): Promise<void>
   /** Rejects when a part died that cannot come back by itself. */
@@ -144,19 +146,19 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     })
     running.push(await run('propagation', propagation.parts))
 
-    const audit = auditApp(
-      readConfig(
-        {
-          ...options.env,
-          HEED_ENV: 'development',
-          HEED_AUDIT_PORT: String(ports.audit),
-          HEED_DB_PREFIX: dbPrefix,
-          HEED_TOPIC_PREFIX: topicPrefix,
-        },
-        auditShape,
-      ),
-      { mongo, kafka, policy, log: log.child({ room: 'audit' }), clock, metrics },
+    const auditConfig = readConfig(
+      {
+        ...options.env,
+        HEED_ENV: 'development',
+        HEED_AUDIT_PORT: String(ports.audit),
+        HEED_DB_PREFIX: dbPrefix,
+        HEED_TOPIC_PREFIX: topicPrefix,
+        HEED_DATA_DIR: dataDir,
+      },
+      auditShape,
     )
+    const trail = await loadLogSettings(auditConfig, log)
+    const audit = auditApp(auditConfig, { mongo, kafka, policy, log: log.child({ room: 'audit' }), clock, metrics, trail })
     running.push(await run('audit', audit.parts))
 
     const connectors = await connectorsOf({
@@ -230,6 +232,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       mongo,
       kafka,
       metrics,
+      trail,
       settle: async () => {
         await edge.settle()
         await preferences.relay.settle()

@@ -7,6 +7,7 @@ import type { ListOpenDeliveriesResponse__Output } from '@heed/contracts/gen/hee
 import type { ListRecipientStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListRecipientStatusResponse.ts'
 import type { ListSubjectTimelineRequest } from '@heed/contracts/gen/heed/audit/v1/ListSubjectTimelineRequest.ts'
 import type { ListSubjectTimelineResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListSubjectTimelineResponse.ts'
+import { generateSignerKey } from '@heed/merkle-log'
 import { systemClock } from '@heed/platform/clock'
 import { type CallerRow, closeClient, grpcClient, mongoCallers, type ServerStreamCall, type UnaryCall } from '@heed/platform/grpc'
 import { connectKafka, type Kafka, type OutgoingRecord } from '@heed/platform/kafka'
@@ -18,6 +19,7 @@ import { inject } from 'vitest'
 import { type AuditApp, auditApp } from '../app.ts'
 import { type AuditStore, auditStore } from '../audit-store.ts'
 import type { AuditConfig } from '../config.ts'
+import type { LogSettings, LogStep } from '../log/keeper.ts'
 import { examplePolicy } from './policy.ts'
 
 /** The methods of the service as a caller has them. */
@@ -37,6 +39,15 @@ export interface RunningAudit {
   stop(): Promise<void>
 }
 
+/** How an audit process is started. */
+export interface StartOptions {
+  readonly databasePrefix?: string
+  readonly config?: Partial<AuditConfig>
+  readonly log?: Logger
+  readonly trail?: LogSettings
+  readonly afterLogStep?: (step: LogStep) => void | Promise<void>
+}
+
 /** A place of its own on the real broker and database. */
 export interface House {
   /** The first part of the names of its topics and databases. */
@@ -49,8 +60,15 @@ export interface House {
   publish(...records: OutgoingRecord[]): Promise<void>
   store(databasePrefix?: string): AuditStore
   /** Starts an audit process; with another prefix it has a database and a consumer group of its own. */
-  audit(options?: { databasePrefix?: string; groupPrefix?: string; config?: Partial<AuditConfig>; log?: Logger }): Promise<RunningAudit>
+  audit(options?: StartOptions): Promise<RunningAudit>
+  /** How the log in that database is kept unless told: always by the same key, without files. */
+  logSettings(databasePrefix?: string): LogSettings
   stop(): Promise<void>
+}
+
+/** A log of that name with a new key, kept without files. */
+export function exampleLog(origin: string): LogSettings {
+  return { origin, keys: [generateSignerKey(origin, 'ed25519')], oldKeys: [], witnesses: [], folder: undefined, checkpointMs: 50 }
 }
 
 /** The topic and key of an event. */
@@ -108,6 +126,12 @@ export async function openHouse(name: string): Promise<House> {
   )
   const running: RunningAudit[] = []
   const databases = new Set<string>()
+  const settings = new Map<string, LogSettings>()
+  const logSettings = (databasePrefix = prefix): LogSettings => {
+    const made = settings.get(databasePrefix) ?? exampleLog(`example.org/${databasePrefix}`)
+    settings.set(databasePrefix, made)
+    return made
+  }
 
   const house: House = {
     prefix,
@@ -117,7 +141,8 @@ export async function openHouse(name: string): Promise<House> {
     tell: (...events) => publisher.publish(events.map((event) => recordOf(topics, event))),
     publish: (...records) => publisher.publish(records),
     store: (databasePrefix = prefix) => auditStore(mongo, databasePrefix),
-    audit: async ({ databasePrefix = prefix, config = {}, log = shown } = {}) => {
+    logSettings,
+    audit: async ({ databasePrefix = prefix, config = {}, log = shown, trail, afterLogStep } = {}) => {
       databases.add(databasePrefix)
       const metrics = createMetrics()
       const app = auditApp(
@@ -130,9 +155,25 @@ export async function openHouse(name: string): Promise<House> {
           HEED_AUDIT_LEASE_MS: 1_500,
           HEED_AUDIT_WATCH_MS: 200,
           HEED_AUDIT_FAN_OUT_GRACE_MS: 500,
+          HEED_DATA_DIR: '.heed',
+          HEED_TRAIL: 'keep',
+          HEED_TRAIL_KEYS: undefined,
+          HEED_TRAIL_OLD_KEYS: undefined,
+          HEED_TRAIL_WITNESSES: undefined,
+          HEED_TRAIL_DIR: undefined,
+          HEED_TRAIL_CHECKPOINT_MS: 50,
           ...config,
         },
-        { mongo, kafka, policy: examplePolicy(), log, clock: systemClock, metrics },
+        {
+          mongo,
+          kafka,
+          policy: examplePolicy(),
+          log,
+          clock: systemClock,
+          metrics,
+          trail: trail ?? logSettings(databasePrefix),
+          ...(afterLogStep === undefined ? {} : { afterLogStep }),
+        },
       )
       const parts = await startAll(app.parts, log)
       const callers = mongoCallers(mongo.collection<CallerRow>(`${databasePrefix}_callers`, 'callers'), systemClock)

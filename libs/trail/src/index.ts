@@ -1,0 +1,6 @@
+export * from './bundles.ts'
+export * from './bytes.ts'
+export * from './leaves.ts'
+export * from './rows.ts'
+export * from './tiles.ts'
+export * from './tree.ts'
