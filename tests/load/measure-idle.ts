@@ -4,7 +4,7 @@ import { type BenchHub, startBenchHub } from './harness.ts'
 
 const windowMs = 30_000
 
-/** CPU of the idle hub with broker and database, as per cent of one core, and resident memory of its node process. Linux only: it reads /proc. */
+/** CPU of the idle hub with broker, database and played vendors, as per cent of one core, and resident memory of its node processes. Linux only: it reads /proc. */
 export async function measureIdle(hub: BenchHub): Promise<Figure[]> {
   // what was under way before has ended, and what is cached has settled
   await new Promise((resolve) => setTimeout(resolve, 10_000))
@@ -13,8 +13,8 @@ export async function measureIdle(hub: BenchHub): Promise<Figure[]> {
   const startedAt = performance.now()
   await new Promise((resolve) => setTimeout(resolve, windowMs))
   const used = (await cpuSeconds(pids)) - before
-  const status = await readFile(`/proc/${hub.pid}/status`, 'utf8')
-  const rssKb = Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? Number.NaN)
+  let rssKb = 0
+  for (const pid of pids) if (await isNode(pid)) rssKb += await residentKb(pid)
   return [
     { key: 'idle.cpu', value: (used * 100_000) / (performance.now() - startedAt), unit: '% of a core' },
     { key: 'idle.rss', value: rssKb / 1024, unit: 'MB' },
@@ -38,6 +38,16 @@ export async function measureStart(): Promise<Figure[]> {
   } finally {
     await hub.stop()
   }
+}
+
+async function isNode(pid: number): Promise<boolean> {
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+  return command.split('\0')[0] === process.execPath
+}
+
+async function residentKb(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
+  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0)
 }
 
 /** The process and all below it. */

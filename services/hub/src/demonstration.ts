@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto'
 import { type Clients, connectClients, timeText } from '@heed/cli'
 import { fromTimestamp } from '@heed/contracts'
 import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/ChangeStatus.ts'
-import type { Sandbox } from '@heed/sandbox'
 import colors from 'picocolors'
 import { request } from 'undici'
 import type { Hub } from './hub.ts'
@@ -22,20 +21,24 @@ export interface Demonstrated {
 const patienceMs = 60_000
 
 /** Runs one opt-out by gRPC and one by the link of a mail through the hub, and follows both to every recipient that has a connector. The people are made up anew each time. */
-export async function demonstrate(hub: Hub, sandbox: Sandbox, screen: Screen): Promise<Demonstrated> {
+export async function demonstrate(hub: Hub, sandboxUrl: string, screen: Screen): Promise<Demonstrated> {
   const clients = connectClients({ ...hub.addresses, key: hub.keys.demo, mongoUri: undefined, dbPrefix: '' })
   try {
-    return await run(hub, sandbox, clients, screen)
+    return await run(hub, sandboxUrl, clients, screen)
   } finally {
     clients.close()
   }
 }
 
-async function run(hub: Hub, sandbox: Sandbox, { preferences, audit }: Clients, screen: Screen): Promise<Demonstrated> {
+async function run(hub: Hub, sandboxUrl: string, { preferences, audit }: Clients, screen: Screen): Promise<Demonstrated> {
   const run = Date.now().toString(36)
   const people = { ada: `ada.${run}@example.org`, bob: `bob.${run}@example.org`, cy: `cy.${run}@example.org` }
-  for (const address of Object.values(people)) sandbox.mailchimp.control.seedMember('l-marketing', address, 'subscribed')
-  sandbox.hashedEmail.control.know(Object.values(people))
+  const addresses = Object.values(people)
+  await tellVendor(sandboxUrl, 'mailchimp/seed', {
+    listId: 'l-marketing',
+    members: addresses.map((email) => ({ email, status: 'subscribed' })),
+  })
+  await tellVendor(sandboxUrl, 'hashed-email/known', { addresses })
 
   const titles = new Map(hub.policy.recipients.map(({ id, title }) => [id as string, title]))
   const purposes = hub.policy.purposes.filter(({ refusable }) => refusable).map(({ key }) => key)
@@ -120,6 +123,18 @@ async function run(hub: Hub, sandbox: Sandbox, { preferences, audit }: Clients, 
   await follow(`${bob.subjectId}/${version}`)
 
   return { missed, firstConfirmedMs, linkToClick: cy.url, subjectId: accepted.subjectId }
+}
+
+/** Makes a vendor that is played know somebody. */
+async function tellVendor(sandboxUrl: string, path: string, told: unknown): Promise<void> {
+  const { statusCode, body } = await request(`${sandboxUrl}/_control/${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(told),
+    headersTimeout: 5_000,
+  })
+  await body.dump()
+  if (statusCode !== 200) throw new Error(`the sandbox answered ${statusCode} to ${path}`)
 }
 
 /** The trail of a subject, as `heed timeline` shows it. */

@@ -1,3 +1,5 @@
 export type { FaultPoint, FaultProbe } from './fault-points.ts'
 export { type Hub, type HubOptions, type HubPorts, startHub } from './hub.ts'
-export { sandboxOptions, startVendors, vendorEnvironment } from './vendors.ts'
+export { sandboxOptions, vendorEnvironment } from './vendors.ts'
+export { startVendorsApart, type VendorsApart } from './vendors-apart.ts'
+export { startVendors } from './vendors-inside.ts'

@@ -15,7 +15,8 @@ import { startHub } from './hub.ts'
 import { removeHubFile, writeHubFile } from './hub-file.ts'
 import { choosePort } from './ports.ts'
 import { screenOn } from './screen.ts'
-import { startVendors, vendorEnvironment } from './vendors.ts'
+import { sandboxOptions, vendorEnvironment } from './vendors.ts'
+import { startVendorsApart } from './vendors-apart.ts'
 
 const screen = screenOn((text) => process.stdout.write(text))
 const stopping = shutdownSignal()
@@ -46,6 +47,10 @@ async function main(): Promise<number> {
   })
 
   screen.title('Heed starts')
+  const sandboxPort = await choosePort(config.HEED_SANDBOX_PORT)
+  // beside the servers: each of them takes its second
+  const vendors = startVendorsApart(sandboxOptions({ port: sandboxPort.port, dataDir }))
+  vendors.catch(() => undefined)
   const stack = await startLocalStack({ dataDir, log: (line) => screen.line(`  ${line}`), signal: stopping })
   undo.push(() => stack.stop())
   screen.step(stack.choice)
@@ -63,10 +68,9 @@ async function main(): Promise<number> {
     if (port !== wanted[name]) screen.line(`  port ${wanted[name]} is busy: ${name} takes ${port}`)
     ports[name] = port
   }
-  const sandboxPort = await choosePort(config.HEED_SANDBOX_PORT)
   if (sandboxPort.port !== sandboxPort.wanted) screen.line(`  port ${sandboxPort.wanted} is busy: the sandbox takes ${sandboxPort.port}`)
 
-  const sandbox = await startVendors({ port: sandboxPort.port, dataDir })
+  const sandbox = await vendors
   undo.push(() => sandbox.stop())
   screen.step(`the vendors are played at ${sandbox.url}`)
 
@@ -79,7 +83,7 @@ async function main(): Promise<number> {
     topicPrefix: config.HEED_TOPIC_PREFIX,
     policyFile,
     ports,
-    env: { ...process.env, ...vendorEnvironment(sandbox, dataDir) },
+    env: { ...process.env, ...vendorEnvironment(sandbox.connections, dataDir) },
     log,
     started: (name) => screen.step(name),
   })
@@ -102,10 +106,10 @@ async function main(): Promise<number> {
   })
   undo.push(() => removeHubFile(dataDir))
 
-  const failed = Promise.race([hub.failed, died])
+  const failed = Promise.race([hub.failed, sandbox.failed, died])
   let linkToClick: string | undefined
   if (!values['no-demonstration']) {
-    const demonstrated = await Promise.race([demonstrate(hub, sandbox, screen), failed, aborted(stopping)])
+    const demonstrated = await Promise.race([demonstrate(hub, sandbox.url, screen), failed, aborted(stopping)])
     linkToClick = demonstrated.linkToClick
     screen.title('What the trail holds about Ada')
     await showTrail(hub, demonstrated.subjectId, screen)

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Sandbox, type SandboxOptions, startSandbox } from '@heed/sandbox'
+import type { Connections, SandboxOptions } from '@heed/sandbox'
 
 /** The vendors as the policy file names them: accounts, partners and ids are the ones that its recipients are configured with. */
 export function sandboxOptions(options: { readonly port: number; readonly dataDir: string }): SandboxOptions {
@@ -25,14 +25,9 @@ export function sandboxOptions(options: { readonly port: number; readonly dataDi
   }
 }
 
-/** Starts the vendors. */
-export async function startVendors(options: { readonly port: number; readonly dataDir: string }): Promise<Sandbox> {
-  return startSandbox(sandboxOptions(options))
-}
-
 /** The variables that the policy file's recipients are configured by, for vendors that are played here. A credential that its vendor renews stands in a file of the data folder. */
-export function vendorEnvironment(sandbox: Sandbox, dataDir: string): Record<string, string> {
-  const { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x, microsoft } = sandbox
+export function vendorEnvironment(connections: Connections, dataDir: string): Record<string, string> {
+  const { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x, microsoft } = connections
   const microsoftToken = join(dataDir, 'microsoft-refresh-token')
   // who is played begins each run with its first token, whatever it gave out before
   writeFileSync(microsoftToken, microsoft.refreshToken, { mode: 0o600 })

@@ -77,7 +77,7 @@ export function playHttp<Kind extends string>(
   play: HttpPlay,
   stage: Stage,
   switches: Switches<Kind | HttpFault>,
-  flush: () => void,
+  flush: () => Promise<void>,
 ): (incoming: IncomingMessage, response: ServerResponse, path: string) => void {
   const match = createRouter(play.routes)
   const concurrency = play.concurrency ?? Number.POSITIVE_INFINITY
@@ -105,8 +105,8 @@ export function playHttp<Kind extends string>(
         ...(reply?.remark === undefined ? {} : { remark: reply.remark }),
       })
     }
-    const answer = (reply: HttpReply, misbehaved?: string): void => {
-      flush()
+    const answer = async (reply: HttpReply, misbehaved?: string): Promise<void> => {
+      await flush()
       send(response, reply)
       log(reply.status, reply, misbehaved)
     }
@@ -122,13 +122,13 @@ export function playHttp<Kind extends string>(
     inFlight += 1
     try {
       const body = await readBody(incoming)
-      if (body === undefined) return answer(play.refuse.tooLarge())
+      if (body === undefined) return await answer(play.refuse.tooLarge())
       const slow = switches.take('slow', occasion)
       const waitMs = Math.max(play.latencyMs(), slow === undefined ? 0 : (slow.ms ?? 1000))
       if (waitMs > 0) await pause(waitMs, switches)
 
       const spoiled = spoil(play, switches, occasion)
-      if (spoiled !== undefined) return answer(spoiled.reply, spoiled.kind)
+      if (spoiled !== undefined) return await answer(spoiled.reply, spoiled.kind)
       const request: HttpRequest = {
         method,
         template,
@@ -139,13 +139,13 @@ export function playHttp<Kind extends string>(
         body,
       }
       const refused = aside ? undefined : play.admit(request)
-      if (refused !== undefined) return answer(refused)
-      if (found.kind !== 'route') return answer(found.kind === 'unknown' ? play.refuse.notFound() : play.refuse.methodNotAllowed())
+      if (refused !== undefined) return await answer(refused)
+      if (found.kind !== 'route') return await answer(found.kind === 'unknown' ? play.refuse.notFound() : play.refuse.methodNotAllowed())
 
       const reply = await found.handler(request)
       const silent = switches.take('applied-then-timeout', occasion)
-      if (silent === undefined) return answer(reply, slow?.kind)
-      flush()
+      if (silent === undefined) return await answer(reply, slow?.kind)
+      await flush()
       log('none', reply, silent.kind)
       // the connection stays taken for as long as the vendor works on it, whether or not the client still waits
       if (silent.afterwards !== 'reset') await untilGivenUp(stage, play.timeoutMs ?? 120_000, switches)

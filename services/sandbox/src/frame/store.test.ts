@@ -10,30 +10,30 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
-function reload(): Fact[] {
+async function reload(): Promise<Fact[]> {
   const store = createFileStore(folder, 'facts', () => [])
   const facts = [...store.load()]
-  store.close()
+  await store.close()
   return facts
 }
 
-it('finds the last value of each fact again', () => {
+it('finds the last value of each fact again', async () => {
   const store = createFileStore(folder, 'facts', () => [])
   store.put('member', 'a', { status: 'subscribed' })
   store.put('member', 'b', { status: 'subscribed' })
   store.put('member', 'a', { status: 'unsubscribed' })
   store.remove('member', 'b')
-  store.close()
-  expect(reload()).toEqual([['member', 'a', { status: 'unsubscribed' }]])
+  await store.close()
+  expect(await reload()).toEqual([['member', 'a', { status: 'unsubscribed' }]])
 })
 
-it('has handed over what was put when flush returns, without being closed', () => {
+it('has handed over what was put when flush returns, without being closed', async () => {
   const store = createFileStore(folder, 'facts', () => [])
   store.put('member', 'a', 1)
   expect(readFileSync(join(folder, 'facts.jsonl'), 'utf8')).not.toContain('member')
-  store.flush()
+  await store.flush()
   expect(readFileSync(join(folder, 'facts.jsonl'), 'utf8')).toContain('["member","a",1]\n')
-  store.close()
+  await store.close()
 })
 
 it('hands over what nobody flushes in the same turn of the event loop', async () => {
@@ -41,32 +41,47 @@ it('hands over what nobody flushes in the same turn of the event loop', async ()
   store.put('member', 'a', 1)
   await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
   expect(readFileSync(join(folder, 'facts.jsonl'), 'utf8')).toContain('"a"')
-  store.close()
+  await store.close()
 })
 
-it('ignores half a line at the end, which a kill leaves', () => {
+it('ignores half a line at the end, which a kill leaves', async () => {
   const store = createFileStore(folder, 'facts', () => [])
   store.put('member', 'a', 1)
-  store.close()
+  await store.close()
   appendFileSync(join(folder, 'facts.jsonl'), '["member","b",{"sta')
-  expect(reload()).toEqual([['member', 'a', 1]])
-  expect(reload()).toEqual([['member', 'a', 1]])
+  expect(await reload()).toEqual([['member', 'a', 1]])
+  expect(await reload()).toEqual([['member', 'a', 1]])
 })
 
-it('sets a file of another format aside', () => {
+it('sets a file of another format aside', async () => {
   writeFileSync(join(folder, 'facts.jsonl'), 'something else\n["member","a",1]\n')
-  expect(reload()).toEqual([])
+  expect(await reload()).toEqual([])
   expect(readdirSync(folder)).toContain('facts.jsonl.other-format')
 })
 
-it('is written anew from what holds when it has grown far beyond it', () => {
+it('is written anew from what holds when it has grown far beyond it', async () => {
   const store = createFileStore(folder, 'facts', () => [['member', 'a', 'now']], 1000)
   for (let n = 0; n < 100; n += 1) {
     store.put('member', 'a', `value ${n} of a hundred`)
-    store.flush()
+    await store.flush()
   }
   expect(statSync(join(folder, 'facts.jsonl')).size).toBeLessThan(1200)
   store.put('member', 'b', 1)
-  store.close()
-  expect(reload()).toEqual(expect.arrayContaining([['member', 'b', 1]]))
+  await store.close()
+  expect(await reload()).toEqual(expect.arrayContaining([['member', 'b', 1]]))
+})
+
+it('writes what is put while another write is under way, in the order in which it was put', async () => {
+  const store = createFileStore(folder, 'facts', () => [])
+  const flushed: Promise<void>[] = []
+  for (let n = 0; n < 50; n += 1) {
+    store.put('member', 'a', n)
+    flushed.push(store.flush())
+    // some of them begin in later turns of the event loop
+    if (n % 7 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  await Promise.all(flushed)
+  const lines = readFileSync(join(folder, 'facts.jsonl'), 'utf8').trimEnd().split('\n').slice(1)
+  expect(lines).toEqual(Array.from({ length: 50 }, (_, n) => `["member","a",${n}]`))
+  await store.close()
 })

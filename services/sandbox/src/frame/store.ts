@@ -1,21 +1,26 @@
-import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+import { appendFile, closeSync, existsSync, fstatSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
 /** One fact that a vendor keeps: what it is, its id, and its value, or `null` when it is gone. */
 export type Fact = readonly [kind: string, id: string, value: unknown]
 
 /**
  * What a vendor knows, on disk: an append-only file of facts, the last one of a (kind, id) counts.
- * When `flush` returns, everything put before survives a SIGKILL of this process (not a power cut: there is no fsync).
+ * When `flush` resolves, everything put before it was called survives a SIGKILL of this process (not a power cut: there is no fsync).
  */
 export interface Store {
   put(kind: string, id: string, value: unknown): void
   remove(kind: string, id: string): void
   /** The facts found on disk at the start, each (kind, id) once; empty without a data folder. */
   load(): Iterable<Fact>
-  /** Hands what was put to the operating system; cheap when nothing was put. Called before a vendor answers. */
-  flush(): void
-  close(): void
+  /**
+   * Hands what was put to the operating system; cheap when nothing was put. Called before a vendor answers. One write is under way at a time: what is put
+   * meanwhile goes together with the next.
+   */
+  flush(): Promise<void>
+  /** Writes what is left, and closes. */
+  close(): Promise<void>
 }
 
 const FORMAT = 'heed-sandbox/1'
@@ -23,7 +28,7 @@ const COMPACT_AFTER_BYTES = 64 * 1024 * 1024
 
 /** A store that keeps nothing: the vendor's memory is all there is. */
 export function createForgetfulStore(): Store {
-  return { put: () => undefined, remove: () => undefined, load: () => [], flush: () => undefined, close: () => undefined }
+  return { put: () => undefined, remove: () => undefined, load: () => [], flush: () => Promise.resolve(), close: () => Promise.resolve() }
 }
 
 /**
@@ -45,11 +50,11 @@ export function createFileStore(
   let pending: string[] = []
   let scheduled: NodeJS.Immediate | undefined
 
-  const flush = (): void => {
-    if (pending.length === 0) return
+  const write = async (): Promise<void> => {
     const text = pending.join('')
     pending = []
-    size += writeSync(file, text)
+    await appendTo(file, text)
+    size += Buffer.byteLength(text)
     if (size < compactAt) return
     closeSync(file)
     file = rewrite(path, everything())
@@ -57,12 +62,28 @@ export function createFileStore(
     compactAt = Math.max(compactAfterBytes, 2 * size)
   }
 
+  let underWay = Promise.resolve()
+  let next: Promise<void> | undefined
+  const flush = (): Promise<void> => {
+    // nothing was put since the newest write began
+    if (pending.length === 0) return underWay
+    // one that failed was told to whoever waited for it
+    next ??= underWay
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined
+        underWay = write()
+        return underWay
+      })
+    return next
+  }
+
   const append = (fact: Fact): void => {
     pending.push(`${JSON.stringify(fact)}\n`)
     // what no answer flushes (timers) still reaches the disk in the same turn of the event loop
     scheduled ??= setImmediate(() => {
       scheduled = undefined
-      flush()
+      void flush()
     })
   }
 
@@ -74,13 +95,15 @@ export function createFileStore(
       found.clear()
     },
     flush,
-    close() {
+    async close() {
       clearImmediate(scheduled)
-      flush()
+      await flush()
       closeSync(file)
     },
   }
 }
+
+const appendTo = promisify(appendFile)
 
 function read(path: string): Map<string, Fact> {
   const facts = new Map<string, Fact>()

@@ -71,17 +71,19 @@ export function createInbox(root: string, partner: Partner, context: InboxContex
   const pump = (): void => {
     const head = queue[0]
     if (head === undefined || cancel !== undefined || stopped) return
-    cancel = stage.clock.after(head.dueAt - stage.clock.now(), () => {
-      cancel = undefined
-      queue.shift()
+    const mine = stage.clock.after(head.dueAt - stage.clock.now(), async () => {
       try {
-        answer(head.file)
+        await answer(head)
       } finally {
+        if (queue[0] === head) queue.shift()
+        if (cancel === mine) cancel = undefined
         pump()
       }
     })
+    cancel = mine
   }
-  const answer = (file: string): void => {
+  const answer = async (turn: (typeof queue)[number]): Promise<void> => {
+    const { file } = turn
     const startedAt = performance.now()
     const manifest = readIfThere(join(incoming, file + MANIFEST_SUFFIX))
     if (manifest === undefined) return
@@ -93,7 +95,9 @@ export function createInbox(root: string, partner: Partner, context: InboxContex
       : partner.receive(submission, stage.clock.now(), poison(submission))
     const silent = spoilt('never-ack')
     // what the file said is kept before the ack tells so; a kill in between answers once more, which changes nothing
-    store().flush()
+    await store().flush()
+    // everything was forgotten meanwhile
+    if (queue[0] !== turn) return
     if (!silent) writeAck(file, received, spoilt('garbled-ack'))
     store().put('answered', `${partner.name}/${file}`, seen.get(file))
     stage.requests.record({

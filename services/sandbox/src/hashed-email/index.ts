@@ -191,7 +191,7 @@ async function play(stage: Stage, options: HashedEmailOptions): Promise<Vendor<H
     async stop() {
       await server.stop()
       for (const inbox of inboxes.values()) inbox.stop()
-      store().close()
+      await store().close()
     },
   }
 }
