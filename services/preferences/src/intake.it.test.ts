@@ -160,6 +160,47 @@ describe('concurrent writers', () => {
   })
 })
 
+describe('what this process remembers of a subject', () => {
+  it('never decides against what another process wrote meanwhile', async () => {
+    const address = 'stale@example.org'
+    // remembered here: denied at version 1
+    await one.client.setPreferences(anOptOut('stale-1', address))
+    await other.client.setPreferences(anOptIn('stale-2', address, Date.now() + 1_000))
+    expect(await one.client.setPreferences(anOptOut('stale-3', address))).toMatchObject({ version: 3, changed: true })
+    await other.client.setPreferences(anOptOut('stale-4', address, 'analytics'))
+    // not refused on the strength of the denial at version 3, nor taken where it is refused
+    await other.client.setPreferences(anOptIn('stale-5', address, Date.now() + 2_000))
+    expect(await one.client.setPreferences(anOptIn('stale-6', address, Date.now() + 1_500))).toMatchObject({ version: 5, changed: false })
+  })
+
+  it('meets no condition on a version that is not the newest, and misses none that is', async () => {
+    const address = 'stale-version@example.org'
+    await one.client.setPreferences(anOptOut('version-1', address))
+    await other.client.setPreferences(anOptOut('version-2', address, 'analytics'))
+    const conditional = (requestId: string, expectedVersion: number) =>
+      one.client.setPreferences({ ...anOptOut(requestId, address, 'social-audiences'), expectedVersion })
+    await expect(conditional('version-3', 1)).rejects.toMatchObject({ reason: 'VERSION_MISMATCH', metadata: { newestVersion: '2' } })
+    await other.client.setPreferences(anOptOut('version-4', address, 'cross-device-linking'))
+    expect(await conditional('version-5', 3)).toMatchObject({ version: 4 })
+  })
+
+  it('follows a merge that another process made', async () => {
+    const older = await one.client.setPreferences(anOptOut('joined-1', 'joined-1@example.org'))
+    const younger = await one.client.setPreferences(anOptOut('joined-2', 'joined-2@example.org', 'analytics'))
+    await other.client.linkIdentifiers({
+      requestId: 'joined-3',
+      subject: byEmail('joined-1@example.org'),
+      identifiers: [{ kind: 'IDENTIFIER_KIND_EMAIL', value: 'joined-2@example.org' }],
+      origin: 'ORIGIN_KIND_PERSON',
+    })
+    expect(await one.client.setPreferences(anOptOut('joined-4', 'joined-2@example.org', 'social-audiences'))).toMatchObject({
+      subjectId: older.subjectId,
+      changed: true,
+    })
+    expect(await versionsOf(younger.subjectId)).toEqual([1, 2])
+  })
+})
+
 describe('StreamPreferences', () => {
   it('answers each item in order, and goes on after one that is refused', async () => {
     const requests = Array.from({ length: 1_200 }, (_, n) =>

@@ -1,38 +1,19 @@
-import {
-  decideChange,
-  type Evidence,
-  emptySnapshot,
-  type Origin,
-  type Policy,
-  type RequestedChoice,
-  type Snapshot,
-  type SubjectId,
-} from '@heed/domain'
+import { decideChange, emptySnapshot, type Policy, type Snapshot, type SubjectId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import { GrpcFault } from '@heed/platform/grpc'
 import type { Logger } from '@heed/platform/log'
-import { type GroupCommit, groupCommit, QueueFullError } from '@heed/platform/mongo'
+import { type GroupCommit, groupCommit, type InsertOutcome, QueueFullError } from '@heed/platform/mongo'
 import type { ClaimedIdentifier, Directory } from './directory.ts'
-import type { PersonRef } from './door.ts'
 import { contended, intakeFull, refusalFault, reusedRequestId, unknownSubject, versionMismatch } from './faults.ts'
+import { type Findings, intakeLookup } from './intake-lookup.ts'
+import type { Head, IntakeItem, Pending, Work } from './intake-work.ts'
 import { type Journal, lostVersion, rowOf, snapshotOf } from './journal.ts'
 import { Lanes } from './lanes.ts'
-import { type Accepted, acceptedOf, rememberedRequests } from './request-memory.ts'
+import { Lru } from './lru.ts'
+import { type Accepted, acceptedOf } from './request-memory.ts'
+import { rounds } from './rounds.ts'
 import type { ChangeRow, RequestRow, Store } from './rows.ts'
-
-/** One request to change what a person chose, checked at the door. */
-export interface IntakeItem {
-  /** `<caller>:<request id>` */
-  readonly rowId: string
-  readonly body: string
-  readonly ref: PersonRef
-  readonly requested: readonly RequestedChoice[]
-  readonly evidence?: Evidence
-  readonly origin: Origin
-  /** The newest version that the caller has seen. */
-  readonly expectedVersion?: number
-}
 
 /** Takes changes. */
 export interface Intake {
@@ -59,41 +40,42 @@ export interface IntakeOptions {
   readonly committed: (rows: number) => void
   /** At most so many requests wait; more are refused with RESOURCE_EXHAUSTED. */
   readonly maxWaiting?: number
-}
-
-interface Work {
-  readonly item: IntakeItem
-  attempts: number
-  settled: boolean
-  resolve(accepted: Accepted): void
-  reject(error: Error): void
+  /** How many subjects' newest rows are remembered. */
+  readonly remembered?: number
 }
 
 const nobody = emptySnapshot('' as SubjectId)
 const maxBatch = 500
+const maxRounds = 2
+const worthARound = 128
 const maxAttempts = 200
 
 /**
  * Two steps, each of which works on whatever has gathered meanwhile. First: whom does each request mean (and a new subject for whom nobody knows)? One batch at
- * a time, so that order is kept. Second: for up to 500 subjects, one request each, read what is held, decide, insert. An insert that loses the race for its
- * version against another process is decided again on what that one wrote.
+ * a time, so that order is kept. Second, in rounds: for up to 500 subjects, one request each, look at what is held, decide, insert all of it at once. An insert that
+ * loses the race for its version against another process is decided again on what that one wrote.
+ *
+ * The first decision may stand on a remembered row, and does not ask whether the request made a change before: the insert itself would fail, on (subject, version)
+ * or on the request's row id. Whatever does not end in an insert is decided once more on what is read then.
  */
 export function intake(options: IntakeOptions): Intake {
-  const { store, directory, journal, policy, clock, log, committed, maxWaiting = 20_000 } = options
+  const { store, directory, journal, policy, clock, log, committed, maxWaiting = 20_000, remembered = 10_000 } = options
   const changes: GroupCommit<ChangeRow> = groupCommit({
     collection: store.changes,
     maxBatch: 1_000,
     maxQueue: maxWaiting + 1,
     log,
-    concurrency: 2,
+    concurrency: maxRounds,
   })
   const requests: GroupCommit<RequestRow> = groupCommit({ collection: store.requests, maxBatch: 1_000, maxQueue: maxWaiting + 1, log })
   const arriving: Work[] = []
   const lanes = new Lanes<SubjectId, Work>()
+  /** Newest rows as this process wrote or read them; another process may have written newer ones. */
+  const rows = new Lru<SubjectId, ChangeRow>(remembered)
+  const look = intakeLookup({ store, directory, journal, rows })
   const underWay = new Map<string, Promise<Accepted>>()
   let waiting = 0
   let locating = false
-  let deciding = 0
   let stopping = false
   let drained: (() => void) | undefined
 
@@ -152,8 +134,12 @@ export function intake(options: IntakeOptions): Intake {
         for (const work of welcome) {
           const { ref } = work.item
           const owner = ref.by === 'subject' ? ref.subjectId : (owners.get(ref.lookupId) ?? created.get(ref.lookupId))
-          if (owner !== undefined) lanes.add(owner, work)
-          else refuse(work, unknownSubject())
+          if (owner === undefined) {
+            refuse(work, unknownSubject())
+            continue
+          }
+          work.fresh = ref.by === 'identifier' && !owners.has(ref.lookupId)
+          lanes.add(owner, work)
         }
       } catch (thrown) {
         for (const work of batch) if (!work.settled) refuse(work, thrown)
@@ -163,27 +149,26 @@ export function intake(options: IntakeOptions): Intake {
     locating = false
   }
 
-  // ---- second step: read, decide, insert
+  // ---- second step: look up, decide, insert
 
-  const pump = () => {
-    while (deciding < 2 && lanes.isReady) {
+  const turns = rounds({
+    ready: () => lanes.ready,
+    begin: () => {
       const heads = lanes.take(maxBatch)
-      deciding += 1
-      void decide(heads).finally(() => {
-        deciding -= 1
-        pump()
-      })
-    }
-  }
+      return { size: heads.length, done: round(heads) }
+    },
+    most: maxRounds,
+    worthOne: worthARound,
+    clock,
+  })
+  const pump = () => turns.poke()
 
-  const next = (subjectId: SubjectId) => {
-    lanes.done(subjectId)
-    pump()
-  }
+  const next = (subjectId: SubjectId) => lanes.done(subjectId)
 
   /** The head of a lane is tried again on what is held by then. */
   const again = (subjectId: SubjectId, work: Work) => {
     work.attempts += 1
+    work.certain = true
     if (work.attempts >= maxAttempts) {
       refuse(work, contended())
       next(subjectId)
@@ -197,33 +182,24 @@ export function intake(options: IntakeOptions): Intake {
     void clock.sleep(Math.random() * Math.min(2 ** work.attempts, 32)).then(retry)
   }
 
-  const decide = async (heads: readonly (readonly [SubjectId, Work])[]) => {
-    const giveUp = (subjectId: SubjectId, work: Work, thrown: unknown) => {
-      refuse(work, thrown)
-      next(subjectId)
-    }
-    const read = async () => {
-      const [standings, remembered] = await Promise.all([
-        journal.effective(heads.map(([subjectId]) => subjectId)),
-        rememberedRequests(
-          store,
-          heads.map(([, { item }]) => item.rowId),
-        ),
-      ])
-      const named = heads.filter(([subjectId, { item }]) => item.ref.by === 'subject' && standings.get(subjectId)?.row === undefined)
-      const existing = await directory.subjects(named.map(([subjectId]) => subjectId))
-      return { standings, remembered, unknown: new Set(named.map(([subjectId]) => subjectId).filter((id) => !existing.has(id))) }
-    }
-    let found: Awaited<ReturnType<typeof read>>
+  const giveUp = (subjectId: SubjectId, work: Work, thrown: unknown) => {
+    refuse(work, thrown)
+    next(subjectId)
+  }
+
+  const round = async (heads: readonly Head[]): Promise<void> => {
+    let found: Findings
     try {
-      found = await read()
+      found = await look(heads)
     } catch (thrown) {
       for (const [subjectId, work] of heads) giveUp(subjectId, work, thrown)
       return
     }
+    const made: Pending<ChangeRow>[] = []
+    const kept: Pending<RequestRow>[] = []
     for (const [subjectId, work] of heads) {
       const standing = found.standings.get(subjectId)
-      const before = found.remembered.get(work.item.rowId)
+      const before = found.before(work.item.rowId)
       if (before !== undefined) {
         if (before.body === work.item.body) answer(work, before.accepted)
         else refuse(work, reusedRequestId())
@@ -231,72 +207,104 @@ export function intake(options: IntakeOptions): Intake {
       } else if (standing === undefined || found.unknown.has(subjectId)) giveUp(subjectId, work, unknownSubject())
       else if (standing.subjectId !== subjectId) {
         // merged: it waits its turn among the requests about the subject that is left
+        work.fresh = false
         lanes.add(standing.subjectId, work)
         next(subjectId)
       } else {
         try {
-          carryOut(subjectId, work, standing.row)
+          decide(subjectId, work, standing.row, made, kept)
         } catch (thrown) {
           giveUp(subjectId, work, thrown)
         }
       }
     }
+    await Promise.all([insert(made), keepAnswers(kept)])
   }
 
-  const carryOut = (subjectId: SubjectId, work: Work, current: ChangeRow | undefined) => {
+  const decide = (
+    subjectId: SubjectId,
+    work: Work,
+    current: ChangeRow | undefined,
+    made: Pending<ChangeRow>[],
+    kept: Pending<RequestRow>[],
+  ) => {
     const { item } = work
     const snapshot = snapshotOf(subjectId, current)
-    if (item.expectedVersion !== undefined && item.expectedVersion !== snapshot.version) {
-      refuse(work, versionMismatch(snapshot.version))
-      next(subjectId)
-      return
-    }
+    const mismatch = item.expectedVersion !== undefined && item.expectedVersion !== snapshot.version
     const decision = decisionOn(item, snapshot)
-    switch (decision.kind) {
-      case 'refused':
-        refuse(work, refusalFault(decision.violations))
-        next(subjectId)
-        return
-      case 'unchanged':
-        void keepAnswer(subjectId, work, snapshot.version, current?.acceptedAt.getTime() ?? clock.now())
-        return
-      case 'changed':
-        void insert(subjectId, work, rowOf(decision.change, { rowId: item.rowId, body: item.body, absorbs: current?.absorbs }))
-        return
-      default:
-        decision satisfies never
-    }
+    if (!work.certain && (mismatch || decision.kind !== 'changed')) {
+      // a newer row, or the request's own, may say otherwise
+      work.certain = true
+      lanes.again(subjectId)
+    } else if (mismatch) giveUp(subjectId, work, versionMismatch(snapshot.version))
+    else
+      switch (decision.kind) {
+        case 'refused':
+          giveUp(subjectId, work, refusalFault(decision.violations))
+          return
+        case 'unchanged': {
+          const acceptedAt = current?.acceptedAt.getTime() ?? clock.now()
+          const answered = { subjectId, version: snapshot.version, acceptedAt }
+          kept.push({ subjectId, work, row: { _id: item.rowId, body: item.body, at: new Date(clock.now()), answer: answered } })
+          return
+        }
+        case 'changed':
+          made.push({
+            subjectId,
+            work,
+            row: rowOf(decision.change, { rowId: item.rowId, body: item.body, absorbs: current?.absorbs }),
+          })
+          return
+        default:
+          decision satisfies never
+      }
   }
 
-  const insert = async (subjectId: SubjectId, work: Work, row: ChangeRow) => {
+  const insert = async (pending: readonly Pending<ChangeRow>[]) => {
+    if (pending.length === 0) return
+    let results: InsertOutcome[]
     try {
-      const result = await changes.insert(row)
-      if (result !== 'inserted') {
+      results = await changes.insertEach(pending.map(({ row }) => row))
+    } catch (thrown) {
+      // they may be stored all the same
+      results = pending.map(() => asError(thrown))
+    }
+    let inserted = 0
+    for (const [index, { subjectId, work, row }] of pending.entries()) {
+      const result = results[index]
+      if (result === 'inserted') {
+        inserted += 1
+        rows.set(subjectId, row)
+        answer(work, acceptedOf(row, true))
+        next(subjectId)
+        continue
+      }
+      rows.delete(subjectId)
+      if (result === undefined || result instanceof Error) giveUp(subjectId, work, result)
+      else {
         if (!lostVersion(result.duplicateKey)) log.debug({ index: result.duplicateKey }, 'intake.repeated-request')
         again(subjectId, work)
-        return
       }
-      committed(1)
-      answer(work, acceptedOf(row, true))
-    } catch (thrown) {
-      refuse(work, thrown)
     }
-    next(subjectId)
+    if (inserted > 0) committed(inserted)
   }
 
-  const keepAnswer = async (subjectId: SubjectId, work: Work, version: number, acceptedAt: number) => {
+  const keepAnswers = async (pending: readonly Pending<RequestRow>[]) => {
+    if (pending.length === 0) return
+    let results: InsertOutcome[]
     try {
-      const kept = { subjectId, version, acceptedAt }
-      const result = await requests.insert({ _id: work.item.rowId, body: work.item.body, at: new Date(clock.now()), answer: kept })
-      if (result !== 'inserted') {
-        again(subjectId, work)
-        return
-      }
-      answer(work, acceptedOf({ ...kept, acceptedAt: new Date(acceptedAt) }, false))
+      results = await requests.insertEach(pending.map(({ row }) => row))
     } catch (thrown) {
-      refuse(work, thrown)
+      results = pending.map(() => asError(thrown))
     }
-    next(subjectId)
+    for (const [index, { subjectId, work, row }] of pending.entries()) {
+      const result = results[index]
+      if (result === 'inserted') {
+        answer(work, acceptedOf({ ...row.answer, acceptedAt: new Date(row.answer.acceptedAt) }, false))
+        next(subjectId)
+      } else if (result === undefined || result instanceof Error) giveUp(subjectId, work, result)
+      else again(subjectId, work)
+    }
   }
 
   const take = (item: IntakeItem): Promise<Accepted> => {
@@ -304,7 +312,7 @@ export function intake(options: IntakeOptions): Intake {
     if (waiting >= maxWaiting) return Promise.reject(intakeFull())
     waiting += 1
     const taken = new Promise<Accepted>((resolve, reject) => {
-      arriving.push({ item, attempts: 0, settled: false, resolve, reject })
+      arriving.push({ item, attempts: 0, settled: false, certain: false, fresh: false, resolve, reject })
     })
     if (!locating) void locate()
     return taken

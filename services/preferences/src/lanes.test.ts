@@ -30,7 +30,7 @@ describe('lanes', () => {
         if (how === 1) drain((one) => lanes.done(one))
         if (how === 2) drain((one) => lanes.again(one))
       }
-      while (lanes.isReady) drain((one) => lanes.done(one))
+      while (lanes.ready > 0) drain((one) => lanes.done(one))
       expect(seen).toEqual(added)
     },
   )

@@ -42,8 +42,8 @@ export class Lanes<Key, Work> {
     if (this.#lanes.has(key)) this.#ready.push(key)
   }
 
-  /** Whether any lane waits to be taken from. */
-  get isReady(): boolean {
-    return this.#ready.length > 0
+  /** How many lanes wait to be taken from. */
+  get ready(): number {
+    return this.#ready.length
   }
 }

@@ -23,20 +23,24 @@ export function acceptedOf(row: { subjectId: SubjectId; version: number; accepte
   return { subjectId, version, changeId: changeIdOf(subjectId, version), changed, acceptedAt: acceptedAt.getTime() }
 }
 
-/** Those of the requests that were carried out before, by row id, in one round trip: the change itself remembers the one, `requests` those that changed nothing. */
-export async function rememberedRequests(
-  store: Pick<Store, 'changes' | 'requests'>,
-  rowIds: readonly string[],
-): Promise<Map<string, Remembered>> {
-  const asked = { _id: { $in: [...rowIds] } }
-  const projection = { subjectId: 1, version: 1, acceptedAt: 1, body: 1 }
-  const [changed, unchanged] = await Promise.all([
-    store.changes.find(asked, { projection, batchSize: 10_000 }).toArray(),
-    store.requests.find(asked, { batchSize: 10_000 }).toArray(),
-  ])
+type Asked = readonly string[]
+const inOneRead = (rowIds: Asked) => ({ _id: { $in: [...rowIds] } })
+
+/** Those of the requests that made a change, by row id, in one round trip: the change itself remembers them. */
+export async function rememberedChanges(store: Pick<Store, 'changes'>, rowIds: Asked): Promise<Map<string, Remembered>> {
   const found = new Map<string, Remembered>()
-  for (const row of changed) found.set(row._id, { body: row.body, accepted: acceptedOf(row, true) })
-  for (const { _id, body, answer } of unchanged) {
+  if (rowIds.length === 0) return found
+  const projection = { subjectId: 1, version: 1, acceptedAt: 1, body: 1 }
+  for (const row of await store.changes.find(inOneRead(rowIds), { projection, batchSize: 10_000 }).toArray()) {
+    found.set(row._id, { body: row.body, accepted: acceptedOf(row, true) })
+  }
+  return found
+}
+
+/** Those of the requests that were carried out and changed nothing, by row id, in one round trip. */
+export async function unchangedRequests(store: Pick<Store, 'requests'>, rowIds: Asked): Promise<Map<string, Remembered>> {
+  const found = new Map<string, Remembered>()
+  for (const { _id, body, answer } of await store.requests.find(inOneRead(rowIds), { batchSize: 10_000 }).toArray()) {
     found.set(_id, { body, accepted: acceptedOf({ ...answer, acceptedAt: new Date(answer.acceptedAt) }, false) })
   }
   return found

@@ -6,7 +6,7 @@ import type { UnsubscribeLinkUse__Output } from '@heed/contracts/gen/heed/prefer
 import { type DeliveryId, type Origin, parseDeliveryId, parsePurposeKey, type RecipientId } from '@heed/domain'
 import type { ClaimedIdentifier } from './directory.ts'
 import { bodyHash, Door, type DoorContext, type PersonRef, refText, requestRowId } from './door.ts'
-import type { IntakeItem } from './intake.ts'
+import type { IntakeItem } from './intake-work.ts'
 import type { ResolveQuestion } from './resolve-identifiers.ts'
 import type { LinkUse } from './unsubscribe-links.ts'
 

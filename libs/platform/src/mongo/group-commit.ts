@@ -10,6 +10,8 @@ export interface DuplicateKey {
 }
 
 export type InsertResult = 'inserted' | DuplicateKey
+/** What became of one row of many; an error of the network leaves it unknown whether the row is stored. */
+export type InsertOutcome = InsertResult | Error
 
 /** More rows wait than the queue may hold. The row is not stored; the caller may try again later. */
 export class QueueFullError extends HeedError {
@@ -34,8 +36,10 @@ export interface GroupCommit<Row> {
    * the write concern of the connection). When it rejects with a network error the outcome is unknown.
    */
   insert(row: Row): Promise<InsertResult>
-  /** Rows of one caller, with one result for each, in their order. They need not land in the same insert. */
+  /** Rows of one caller, with one result for each, in their order. They need not land in the same insert. Rejects where one of them does. */
   insertAll(rows: readonly Row[]): Promise<InsertResult[]>
+  /** The same for a caller that has to know about each row: rejects only where none was taken. */
+  insertEach(rows: readonly Row[]): Promise<InsertOutcome[]>
   /** Rows that wait or are under way. */
   readonly queued: number
   /** Takes no more rows and resolves when all that were taken are answered. */
@@ -55,8 +59,7 @@ export interface GroupCommitOptions<Row extends mongo.Document> {
 
 interface Waiting<Row> {
   row: Row
-  resolve(result: InsertResult): void
-  reject(error: Error): void
+  settle(outcome: InsertOutcome): void
 }
 
 interface RowError {
@@ -80,7 +83,7 @@ export function groupCommit<Row extends mongo.Document>(options: GroupCommitOpti
   const write = async (batch: Waiting<Row>[]) => {
     try {
       await collection.insertMany(batch.map(({ row }) => row) as mongo.OptionalUnlessRequiredId<Row>[], { ordered: false })
-      for (const { resolve } of batch) resolve('inserted')
+      for (const { settle } of batch) settle('inserted')
     } catch (thrown) {
       answerEach(batch, asError(thrown))
     }
@@ -90,16 +93,16 @@ export function groupCommit<Row extends mongo.Document>(options: GroupCommitOpti
     const rowErrors = rowErrorsOf(error)
     if (rowErrors === undefined) {
       log.warn({ collection: collection.collectionName, rows: batch.length, error }, 'group-commit.failed')
-      for (const { reject } of batch) reject(error)
+      for (const { settle } of batch) settle(error)
       return
     }
     const byIndex = new Map(rowErrors.map((rowError) => [rowError.index, rowError]))
-    for (const [index, { resolve, reject }] of batch.entries()) {
+    for (const [index, { settle }] of batch.entries()) {
       const rowError = byIndex.get(index)
       const duplicateKey = duplicateKeyIndex(rowError)
-      if (rowError === undefined) resolve('inserted')
-      else if (duplicateKey !== undefined) resolve({ duplicateKey })
-      else reject(new InsertRefusedError(collection.collectionName, rowError.code))
+      if (rowError === undefined) settle('inserted')
+      else if (duplicateKey !== undefined) settle({ duplicateKey })
+      else settle(new InsertRefusedError(collection.collectionName, rowError.code))
     }
   }
 
@@ -129,30 +132,44 @@ export function groupCommit<Row extends mongo.Document>(options: GroupCommitOpti
     })
   }
 
-  const take = (row: Row): Promise<InsertResult> =>
-    new Promise((resolve, reject) => {
-      waiting.push({ row, resolve, reject })
-    })
-
   const refuseUnlessRoom = (rows: number) => {
     if (stopping)
       throw new HeedError('mongo.group-commit-stopped', `${collection.collectionName} takes no more rows: the service is stopping`)
     if (waiting.length + underWay + rows > maxQueue) throw new QueueFullError(collection.collectionName)
   }
 
+  const insertEach = async (rows: readonly Row[]): Promise<InsertOutcome[]> => {
+    refuseUnlessRoom(rows.length)
+    if (rows.length === 0) return []
+    const outcomes: InsertOutcome[] = []
+    let open = rows.length
+    const all = new Promise<InsertOutcome[]>((resolve) => {
+      for (const [index, row] of rows.entries()) {
+        const settle = (outcome: InsertOutcome) => {
+          outcomes[index] = outcome
+          open -= 1
+          if (open === 0) resolve(outcomes)
+        }
+        waiting.push({ row, settle })
+      }
+    })
+    planPump()
+    return all
+  }
+
+  const results = (outcomes: readonly InsertOutcome[]): InsertResult[] =>
+    outcomes.map((outcome) => {
+      if (outcome instanceof Error) throw outcome
+      return outcome
+    })
+
   return {
     insert: async (row) => {
-      refuseUnlessRoom(1)
-      const result = take(row)
-      planPump()
-      return result
+      const [result] = results(await insertEach([row]))
+      return result ?? 'inserted'
     },
-    insertAll: async (rows) => {
-      refuseUnlessRoom(rows.length)
-      const results = rows.map(take)
-      planPump()
-      return Promise.all(results)
-    },
+    insertAll: async (rows) => results(await insertEach(rows)),
+    insertEach,
     get queued() {
       return waiting.length + underWay
     },
