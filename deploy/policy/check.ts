@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { basename, dirname, join, resolve } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
-import { PolicyFileError, readPolicyFile } from '@heed/contracts'
+import { type FilePlace, locatePolicyFile, PolicyFileError } from '@heed/contracts'
 import { connectorOf, type Policy } from '@heed/domain'
 import { connectorKinds, erasingKinds } from './connector-kinds.ts'
-import { type Coverage, checkCoverage } from './coverage.ts'
+import { type Coverage, type CoverageProblem, checkCoverage } from './coverage.ts'
 import { coverageMarkdown } from './coverage-table.ts'
 import { readProse } from './prose.ts'
+import { type AnyConnector, usageProblems } from './usage.ts'
 
 const here = dirname(fileURLToPath(import.meta.url))
 
@@ -17,26 +18,72 @@ export function builtConnectors(root: string): string[] {
   return readdirSync(folder).filter((name) => existsSync(join(folder, name, 'src/connector.ts')))
 }
 
-/** A policy file checked against its prose, and the table made of it. Throws what `readPolicyFile` throws, and `Error` where it names no prose. */
-export async function checkPolicyFile(file: string, root: string): Promise<{ policy: Policy; coverage: Coverage; markdown: string }> {
-  const policy = await readPolicyFile(file)
-  if (policy.proseFile === undefined) throw new Error(`${file}: "proseFile" is missing: name the prose that the policy mirrors`)
-  const prose = readProse(readFileSync(join(dirname(file), policy.proseFile), 'utf8'))
-  const coverage = checkCoverage({ policy, prose, kinds: connectorKinds, erasing: erasingKinds, built: builtConnectors(root) })
-  return { policy, coverage, markdown: coverageMarkdown(policy, coverage.sentences) }
+const isConnector = (value: unknown): value is AnyConnector =>
+  typeof value === 'object' && value !== null && 'plan' in value && 'parseSettings' in value && 'descriptor' in value
+
+/** The connectors themselves, by kind. Throws `Error` for a workspace whose `connector.ts` exports none, or several. */
+export async function loadConnectors(root: string): Promise<Map<string, AnyConnector>> {
+  const connectors = new Map<string, AnyConnector>()
+  for (const kind of builtConnectors(root)) {
+    const module: unknown = await import(pathToFileURL(join(root, 'services/connectors', kind, 'src/connector.ts')).href)
+    const found = typeof module === 'object' && module !== null ? Object.values(module).filter(isConnector) : []
+    const [connector] = found
+    if (connector === undefined || found.length > 1)
+      throw new Error(`services/connectors/${kind}: connector.ts exports ${found.length} connectors`)
+    connectors.set(kind, connector)
+  }
+  return connectors
 }
+
+/** One problem as it is printed: `<file>:<line>:<column> <message>`. */
+export type ProblemLine = string
+
+/** A policy file checked against its prose and its connectors, and the table made of it. */
+export interface CheckedPolicy {
+  readonly policy: Policy
+  readonly coverage: Coverage
+  readonly problems: readonly ProblemLine[]
+  readonly markdown: string
+}
+
+/** Checks a policy file. Throws what `readPolicyFile` throws, and `Error` where it names no prose. */
+export async function checkPolicyFile(file: string, root: string): Promise<CheckedPolicy> {
+  const { policy, placeOf } = await locatePolicyFile(file)
+  const { proseFile } = policy
+  if (proseFile === undefined) throw new Error(`${file}: "proseFile" is missing: name the prose that the policy mirrors`)
+  const prose = readProse(readFileSync(join(dirname(file), proseFile), 'utf8'))
+  const coverage = checkCoverage({ policy, prose, kinds: connectorKinds, erasing: erasingKinds, built: builtConnectors(root) })
+  const usage = await usageProblems(policy, await loadConnectors(root))
+  const lineOf = ({ place, message }: CoverageProblem): ProblemLine =>
+    place.in === 'prose' ? printed(proseFile, place, message) : printed(basename(file), placeOf(place.path), message)
+  return {
+    policy,
+    coverage,
+    problems: [...coverage.problems, ...usage].map(lineOf),
+    markdown: coverageMarkdown(policy, coverage.sentences),
+  }
+}
+
+const printed = (file: string, { line, column }: FilePlace, message: string): ProblemLine => `${file}:${line}:${column} ${message}`
 
 /** What a run of the command came to: its exit code, what it says, and one line for each problem. */
 export interface CheckRun {
   readonly exitCode: 0 | 1
   readonly output: readonly string[]
-  readonly problems: readonly string[]
+  readonly problems: readonly ProblemLine[]
+}
+
+/** The first line in which two texts differ, from 1. */
+function firstDifference(one: string, other: string): number {
+  const [a, b] = [one.split('\n'), other.split('\n')]
+  const index = a.findIndex((line, at) => line !== b[at])
+  return (index < 0 ? a.length : index) + 1
 }
 
 /** The command: checks the file, and the table beside it, which it writes anew where `write` is set. */
 export async function runCheck(file: string, root: string, { write }: { readonly write: boolean }): Promise<CheckRun> {
   const tableFile = join(dirname(file), 'COVERAGE.md')
-  let checked: Awaited<ReturnType<typeof checkPolicyFile>>
+  let checked: CheckedPolicy
   try {
     checked = await checkPolicyFile(file, root)
   } catch (error) {
@@ -46,10 +93,12 @@ export async function runCheck(file: string, root: string, { write }: { readonly
     return { exitCode: 1, output: [], problems }
   }
   const { policy, coverage, markdown } = checked
-  const problems = [...coverage.problems]
+  const problems = [...checked.problems]
+  const written = existsSync(tableFile) ? readFileSync(tableFile, 'utf8') : ''
   if (write) writeFileSync(tableFile, markdown)
-  else if (!existsSync(tableFile) || readFileSync(tableFile, 'utf8') !== markdown) {
-    problems.push('COVERAGE.md is not current: run npm run policy:check -- --write')
+  else if (written !== markdown) {
+    const place = { line: firstDifference(written, markdown), column: 1 }
+    problems.push(printed('COVERAGE.md', place, 'is not current: run npm run policy:check -- --write'))
   }
   const planned = coverage.planned.map((kind) => {
     const waiting = policy.recipients.filter((recipient) => connectorOf(recipient) === kind)

@@ -1,7 +1,7 @@
 import { type Claim, type Fulfilment, type Policy, parsePolicy, type Recipient } from '@heed/domain'
 import { describe, expect, it } from 'vitest'
 import { connectorKinds, erasingKinds } from './connector-kinds.ts'
-import { checkCoverage, claimedSections } from './coverage.ts'
+import { type CoverageProblem, checkCoverage, claimedSections } from './coverage.ts'
 import { coverageMarkdown, recipientRows } from './coverage-table.ts'
 import { readProse } from './prose.ts'
 
@@ -89,6 +89,10 @@ interface Changed {
 }
 
 function problemsOf({ policy = right, prose = proseText, built = ['mailchimp', 'hashed-email'] }: Changed): readonly string[] {
+  return found({ policy, prose, built }).map(({ message }) => message)
+}
+
+function found({ policy = right, prose = proseText, built = ['mailchimp', 'hashed-email'] }: Changed): readonly CoverageProblem[] {
   return checkCoverage({ policy, prose: readProse(prose), kinds: connectorKinds, erasing: erasingKinds, built }).problems
 }
 
@@ -119,12 +123,30 @@ describe('the coverage check', () => {
 
   it('finds a sentence that nobody claims, with its section and line', () => {
     expect(problemsOf({ policy: withClaims((right.claims ?? []).slice(1)) })).toEqual([
-      'section 1, line 3: no purpose, recipient or claim quotes “We collect a name.”',
+      'section 1: no purpose, recipient or claim quotes “We collect a name.”',
     ])
     expect(problemsOf({ prose: proseText.replace('We show ads.', 'We show ads. We sell all to Brokers Ltd.') })).toEqual([
-      'section 3, line 7: no purpose, recipient or claim quotes “We sell all to Brokers Ltd.”',
+      'section 3: no purpose, recipient or claim quotes “We sell all to Brokers Ltd.”',
     ])
     expect(problemsOf({ prose: proseText.replace('- Mailers', '- Data brokers\n- Mailers') })).toHaveLength(1)
+  })
+
+  it('says of each problem where it is to be mended', () => {
+    const places = (changed: Changed) => found(changed).map(({ place }) => place)
+    expect(places({ policy: withClaims((right.claims ?? []).slice(1)) })).toEqual([{ in: 'prose', line: 3, column: 1 }])
+    expect(places({ prose: proseText.replace('We show ads.', 'We show ads. We sell all.') })).toEqual([
+      { in: 'prose', line: 7, column: 14 },
+    ])
+    expect(places({ policy: withRecipient({ also: [{ clause: '3', quote: 'We show nothing.' }] }) })).toEqual([
+      { in: 'policy', path: ['recipients', 1, 'also', 0, 'quote'] },
+    ])
+    const settings = { lists: [{ apiKey: 'hunter2' }], hashProfile: 'sha256' }
+    expect(places({ policy: withRecipient({ fulfilment: connector('hashed-email', settings) }) })).toEqual([
+      { in: 'policy', path: ['recipients', 1, 'fulfilment', 'settings', 'hashProfile'] },
+      { in: 'policy', path: ['recipients', 1, 'fulfilment', 'settings', 'lists', 0, 'apiKey'] },
+    ])
+    const grants = [...(right.recipients[1]?.grants ?? []), { kind: 'phone' as const, form: 'raw' }]
+    expect(places({ policy: withRecipient({ grants }) })).toEqual([{ in: 'policy', path: ['recipients', 1, 'grants', 1, 'kind'] }])
   })
 
   it('asks no claim of the sections that speak of other things', () => {
@@ -141,7 +163,7 @@ describe('the coverage check', () => {
   it('finds a quotation that the prose does not have, word for word', () => {
     expect(problemsOf({ policy: withRecipient({ quote: 'An ad house assists.' }) })).toEqual([
       'recipient ad-house: the prose does not say in section 3: “An ad house assists.”',
-      'section 3, line 7: no purpose, recipient or claim quotes “An ad house helps.”',
+      'section 3: no purpose, recipient or claim quotes “An ad house helps.”',
     ])
   })
 
@@ -225,20 +247,20 @@ describe('the coverage check', () => {
 
   it('finds a secret that stands in the file, at any depth, and does not repeat it', () => {
     const settings = { credential: 'hunter2', accounts: [{ apiKey: 'hunter2', refreshToken: 7 }], password: 'env:lower', username: 'heed' }
-    const found = problemsOf({ policy: withRecipient({ fulfilment: connector('hashed-email', settings) }) })
-    expect(found.map((line) => /setting (\S+) /.exec(line)?.[1])).toEqual([
+    const lines = problemsOf({ policy: withRecipient({ fulfilment: connector('hashed-email', settings) }) })
+    expect(lines.map((line) => /setting (\S+) /.exec(line)?.[1])).toEqual([
       'credential',
       'accounts.0.apiKey',
       'accounts.0.refreshToken',
       'password',
     ])
-    expect(found.join()).not.toContain('hunter2')
+    expect(lines.join()).not.toContain('hunter2')
   })
 
   it('wants a reference for each part of a group of secrets', () => {
     const settings = { credentials: { key: 'env:KEY', pair: { left: 'file:/run/left', right: 'hunter2' }, id: 7 } }
-    const found = problemsOf({ policy: withRecipient({ fulfilment: connector('hashed-email', settings) }) })
-    expect(found.map((line) => /setting (\S+) /.exec(line)?.[1])).toEqual(['credentials.pair.right', 'credentials.id'])
+    const lines = problemsOf({ policy: withRecipient({ fulfilment: connector('hashed-email', settings) }) })
+    expect(lines.map((line) => /setting (\S+) /.exec(line)?.[1])).toEqual(['credentials.pair.right', 'credentials.id'])
   })
 
   it('finds a purpose that can be refused although nobody would be told', () => {

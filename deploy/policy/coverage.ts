@@ -1,4 +1,4 @@
-import { connectorOf, findForm, mustBeTold, type Policy, type Quotation, type Recipient } from '@heed/domain'
+import { connectorOf, findForm, mustBeTold, type Policy, type PolicyProblem, type Quotation, type Recipient } from '@heed/domain'
 import type { UsableForms } from './connector-kinds.ts'
 import { onOneLine, type Prose, type Sentence } from './prose.ts'
 
@@ -28,26 +28,50 @@ export interface CoverageInput {
   readonly built: readonly string[]
 }
 
-/** What the check found: one line for each problem, the kinds that are used and not built yet, and who claims each sentence. */
+/** Where something is to be mended: a part of the policy, or a place in the prose. */
+export type Place =
+  | { readonly in: 'policy'; readonly path: Path }
+  | { readonly in: 'prose'; readonly line: number; readonly column: number }
+
+/** One thing that is wrong, and where. */
+export interface CoverageProblem {
+  readonly place: Place
+  readonly message: string
+}
+
+/** What the check found: every problem, the kinds that are used and not built yet, and who claims each sentence. */
 export interface Coverage {
-  readonly problems: readonly string[]
+  readonly problems: readonly CoverageProblem[]
   readonly planned: readonly string[]
   readonly sentences: readonly ClaimedSentence[]
 }
 
+type Path = PolicyProblem['path']
+
+/** A problem at a part of the policy. */
+export const atPolicy = (path: Path, message: string): CoverageProblem => ({ place: { in: 'policy', path }, message })
+
 interface Claiming {
   readonly claimant: Claimant
   readonly where: string
+  readonly path: Path
   readonly quotation: Quotation
 }
 
 function claimings(policy: Policy): Claiming[] {
-  const of = (claimant: Claimant, entry: Quotation & { readonly also?: readonly Quotation[] }): Claiming[] =>
-    [entry, ...(entry.also ?? [])].map((quotation) => ({ claimant, where: `${claimant.kind} ${claimant.id}`, quotation }))
+  const of = (claimant: Claimant, path: Path, entry: Quotation & { readonly also?: readonly Quotation[] }): Claiming[] =>
+    [entry, ...(entry.also ?? [])].map((quotation, index) => ({
+      claimant,
+      where: `${claimant.kind} ${claimant.id}`,
+      path: [...path, ...(index === 0 ? [] : ['also', index - 1]), 'quote'],
+      quotation,
+    }))
   return [
-    ...policy.purposes.flatMap((purpose) => of({ kind: 'purpose', id: purpose.key }, purpose)),
-    ...policy.recipients.flatMap((recipient) => of({ kind: 'recipient', id: recipient.id }, recipient)),
-    ...(policy.claims ?? []).flatMap((claim, index) => of({ kind: 'claim', id: `${index + 1}`, reason: claim.reason }, claim)),
+    ...policy.purposes.flatMap((purpose, index) => of({ kind: 'purpose', id: purpose.key }, ['purposes', index], purpose)),
+    ...policy.recipients.flatMap((recipient, index) => of({ kind: 'recipient', id: recipient.id }, ['recipients', index], recipient)),
+    ...(policy.claims ?? []).flatMap((claim, index) =>
+      of({ kind: 'claim', id: `${index + 1}`, reason: claim.reason }, ['claims', index], claim),
+    ),
   ]
 }
 
@@ -75,22 +99,27 @@ function quotationProblem({ where, quotation }: Claiming, prose: Prose): string 
   return `${where}: the prose does not say in section ${clause}: ${shown(text)}`
 }
 
-function proseProblems(policy: Policy, prose: Prose): { problems: string[]; sentences: ClaimedSentence[] } {
-  const problems: string[] = []
+function proseProblems(policy: Policy, prose: Prose): { problems: CoverageProblem[]; sentences: ClaimedSentence[] } {
+  const problems: CoverageProblem[] = []
   const by = new Map<Sentence, Claimant[]>()
   for (const claiming of claimings(policy)) {
     const { clause, quote } = claiming.quotation
     const inSection = prose.sentences.filter((sentence) => sentence.clause === clause)
     const quoted = quotedSentences(onOneLine(quote), inSection)
-    if (quoted === undefined) problems.push(quotationProblem(claiming, prose))
+    if (quoted === undefined) problems.push(atPolicy(claiming.path, quotationProblem(claiming, prose)))
     for (const sentence of quoted ?? []) by.set(sentence, [...(by.get(sentence) ?? []), claiming.claimant])
   }
   for (const sentence of prose.sentences) {
     if (!claimedSections.includes(sentence.clause) || by.has(sentence)) continue
-    problems.push(`section ${sentence.clause}, line ${sentence.line}: no purpose, recipient or claim quotes ${shown(sentence.text)}`)
+    const { clause, line, column, text } = sentence
+    problems.push({
+      place: { in: 'prose', line, column },
+      message: `section ${clause}: no purpose, recipient or claim quotes ${shown(text)}`,
+    })
   }
   for (const section of claimedSections) {
-    if (!prose.sections.has(section)) problems.push(`the prose has no section ${section}`)
+    if (!prose.sections.has(section))
+      problems.push({ place: { in: 'prose', line: 1, column: 1 }, message: `the prose has no section ${section}` })
   }
   return { problems, sentences: prose.sentences.map((sentence) => ({ ...sentence, by: by.get(sentence) ?? [] })) }
 }
@@ -98,19 +127,21 @@ function proseProblems(policy: Policy, prose: Prose): { problems: string[]; sent
 const secretKey = /(?:credential|secret|password|passphrase|token|private-?key|api-?key)s?$/i
 const reference = /^(?:env:[A-Z][A-Z0-9_]*|file:\/[^\s]+)$/
 
-function openParts(group: object, path: string): string[] {
+function openParts(group: object, path: Path): Path[] {
   return Object.entries(group).flatMap(([key, inner]) => {
-    const here = `${path}.${key}`
+    const here = below(group, path, key)
     if (typeof inner === 'object' && inner !== null) return openParts(inner, here)
     return typeof inner === 'string' && reference.test(inner) ? [] : [here]
   })
 }
 
+const below = (group: object, path: Path, key: string): Path => [...path, Array.isArray(group) ? Number(key) : key]
+
 /** The paths of settings that are called a secret and hold one, rather than say where it is found. */
-function openSecrets(value: unknown, path: string): string[] {
+function openSecrets(value: unknown, path: Path): Path[] {
   if (typeof value !== 'object' || value === null) return []
   return Object.entries(value).flatMap(([key, inner]) => {
-    const here = path === '' ? key : `${path}.${key}`
+    const here = below(value, path, key)
     // a group of secrets (`credentials`) is a secret in each of its parts, whatever they are called
     if (secretKey.test(key) && typeof inner === 'object' && inner !== null) return openParts(inner, here)
     if (secretKey.test(key) && !(typeof inner === 'string' && reference.test(inner))) return [here]
@@ -118,49 +149,61 @@ function openSecrets(value: unknown, path: string): string[] {
   })
 }
 
-function connectorProblems(recipient: Recipient, { kinds, erasing }: Pick<CoverageInput, 'kinds' | 'erasing'>): string[] {
+function connectorProblems(
+  recipient: Recipient,
+  path: Path,
+  { kinds, erasing }: Pick<CoverageInput, 'kinds' | 'erasing'>,
+): CoverageProblem[] {
   const { fulfilment, grants, erasure } = recipient
   const connector = connectorOf(recipient)
   if (connector === undefined) return []
-  const where = `recipient ${recipient.id}`
+  const at = (part: Path, message: string) => atPolicy([...path, ...part], `recipient ${recipient.id}: ${message}`)
   const settings = fulfilment.by === 'connector' ? fulfilment.settings : {}
   const usable = Object.hasOwn(kinds, connector) ? kinds[connector] : undefined
-  if (usable === undefined) return [`${where}: no connector is called "${connector}"; there are ${Object.keys(kinds).join(', ')}`]
-  const problems = grants.flatMap(({ kind, form }) => {
+  if (usable === undefined)
+    return [at(['fulfilment', 'connector'], `no connector is called "${connector}"; there are ${Object.keys(kinds).join(', ')}`)]
+  const problems = grants.flatMap(({ kind, form }, index) => {
     const forms = usable[kind]
-    if (forms === undefined) return [`${where}: is granted ${kind}, which a ${connector} connector does not use`]
-    return forms.includes(form) ? [] : [`${where}: is granted ${kind} as ${form}; a ${connector} connector takes ${forms.join(', ')}`]
+    if (forms === undefined) return [at(['grants', index, 'kind'], `is granted ${kind}, which a ${connector} connector does not use`)]
+    if (forms.includes(form)) return []
+    return [at(['grants', index, 'form'], `is granted ${kind} as ${form}; a ${connector} connector takes ${forms.join(', ')}`)]
   })
   // whether a person can erase is for the policy to say
   const erases = fulfilment.by === 'person' ? erasure !== undefined : erasing.includes(connector)
-  if (erasure !== undefined && !erases) problems.push(`${where}: has a clock for erasure, and a ${connector} connector cannot erase`)
-  if (erasure === undefined && erases) problems.push(`${where}: a ${connector} connector can erase: give it a clock for erasure`)
+  if (erasure !== undefined && !erases) problems.push(at(['erasure'], `has a clock for erasure, and a ${connector} connector cannot erase`))
+  if (erasure === undefined && erases) problems.push(at([], `a ${connector} connector can erase: give it a clock for erasure`))
   const { hashProfile } = settings
+  const profilePath = ['fulfilment', 'settings', 'hashProfile']
   if (hashProfile !== undefined) {
     if (typeof hashProfile !== 'string' || findForm(hashProfile) === undefined) {
-      problems.push(`${where}: the hash profile in its settings is unknown`)
+      problems.push(at(profilePath, 'the hash profile in its settings is unknown'))
     } else if (!grants.some(({ kind, form }) => kind === 'email' && form === hashProfile)) {
-      problems.push(`${where}: its settings want e-mail as ${hashProfile}, and that form is not granted`)
+      problems.push(at(profilePath, `its settings want e-mail as ${hashProfile}, and that form is not granted`))
     }
   }
   return [
     ...problems,
-    ...openSecrets(settings, '').map(
-      (path) => `${where}: the setting ${path} is called a secret: write env:NAME or file:/path, never the secret itself`,
+    ...openSecrets(settings, []).map((secret) =>
+      at(
+        ['fulfilment', 'settings', ...secret],
+        `the setting ${secret.join('.')} is called a secret: write env:NAME or file:/path, never the secret itself`,
+      ),
     ),
   ]
 }
 
-function servingProblems({ policy, kinds, built }: CoverageInput): string[] {
-  const problems: string[] = []
-  for (const { key, refusable } of policy.purposes) {
+function servingProblems({ policy, kinds, built }: CoverageInput): CoverageProblem[] {
+  const problems: CoverageProblem[] = []
+  for (const [index, { key, refusable }] of policy.purposes.entries()) {
     const told = policy.recipients.some((recipient) => mustBeTold(recipient) && recipient.purposes.includes(key))
-    if (refusable && !told) problems.push(`purpose ${key}: it can be refused, and no recipient that is told serves it`)
+    if (refusable && !told)
+      problems.push(atPolicy(['purposes', index], `purpose ${key}: it can be refused, and no recipient that is told serves it`))
   }
   const used = policy.recipients.flatMap((recipient) => connectorOf(recipient) ?? [])
   for (const kind of built) {
-    if (!Object.hasOwn(kinds, kind)) problems.push(`connector ${kind}: it stands under services/connectors and is no known kind`)
-    else if (!used.includes(kind)) problems.push(`connector ${kind}: no recipient of the policy uses it`)
+    if (!Object.hasOwn(kinds, kind))
+      problems.push(atPolicy(['recipients'], `connector ${kind}: it stands under services/connectors and is no known kind`))
+    else if (!used.includes(kind)) problems.push(atPolicy(['recipients'], `connector ${kind}: no recipient of the policy uses it`))
   }
   return problems
 }
@@ -172,7 +215,11 @@ export function checkCoverage(input: CoverageInput): Coverage {
   const used = policy.recipients.flatMap((recipient) => connectorOf(recipient) ?? [])
   const planned = [...new Set(used)].filter((kind) => Object.hasOwn(kinds, kind) && !built.includes(kind)).sort()
   return {
-    problems: [...problems, ...policy.recipients.flatMap((recipient) => connectorProblems(recipient, input)), ...servingProblems(input)],
+    problems: [
+      ...problems,
+      ...policy.recipients.flatMap((recipient, index) => connectorProblems(recipient, ['recipients', index], input)),
+      ...servingProblems(input),
+    ],
     planned,
     sentences,
   }

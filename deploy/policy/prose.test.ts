@@ -8,10 +8,10 @@ describe('the prose', () => {
   it('is cut at its numbered headings, with and without a dot, and knows each sentence’s section and line', () => {
     const prose = readProse('Title\n1. WHAT DO WE COLLECT?\nWe collect this.\n\n10 HOW TO CONTACT US\nAsk us. Or do not.')
     expect(prose.sentences).toEqual([
-      { clause: '0', line: 1, text: 'Title' },
-      { clause: '1', line: 3, text: 'We collect this.' },
-      { clause: '10', line: 6, text: 'Ask us.' },
-      { clause: '10', line: 6, text: 'Or do not.' },
+      { clause: '0', line: 1, column: 1, text: 'Title' },
+      { clause: '1', line: 3, column: 1, text: 'We collect this.' },
+      { clause: '10', line: 6, column: 1, text: 'Ask us.' },
+      { clause: '10', line: 6, column: 9, text: 'Or do not.' },
     ])
     expect([...prose.sections]).toEqual([
       ['0', 'Title'],

@@ -2,8 +2,9 @@
 export interface Sentence {
   /** The number of the section that it stands in. */
   readonly clause: string
-  /** The line of the file, from 1. */
+  /** Where it begins in the file, from 1. */
   readonly line: number
+  readonly column: number
   readonly text: string
 }
 
@@ -53,7 +54,14 @@ export function readProse(text: string): Prose {
     }
     if (line.trim() === '') continue
     sections.set(clause, `${sections.get(clause) ?? ''} ${onOneLine(line)}`.trim())
-    for (const sentence of sentencesOf(line)) sentences.push({ clause, line: index + 1, text: sentence })
+    let from = 0
+    for (const sentence of sentencesOf(line)) {
+      const at = line.indexOf(sentence, from)
+      // white space within it may differ from the file's own: then it begins after the one before
+      const column = (at < 0 ? from : at) + 1
+      if (at >= 0) from = at + sentence.length
+      sentences.push({ clause, line: index + 1, column, text: sentence })
+    }
   }
   return { sentences, sections }
 }

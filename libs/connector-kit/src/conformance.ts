@@ -171,6 +171,23 @@ export function testConnector<Settings>(connector: Connector<Settings>, options:
       expect(covered.size).toBe(many.length)
     })
 
+    it('takes a person out under every identifier that it is given', () => {
+      const refusal = tasks.find(
+        ({ kind, wanted }) => kind === 'preference' && Object.values(wanted).every((choice) => choice === 'denied'),
+      )
+      if (refusal === undefined || descriptor.withoutValues === true) return
+      // the same person may stand in several of the tasks
+      const usable = tasks.flatMap((task) => task.identifiers).filter(({ kind }) => descriptor.identifiers.includes(kind))
+      const all = usable.map((one) => [`${one.kind} ${one.form} ${one.value}`, one] as const)
+      const identifiers = [...new Map(all).values()]
+      const planned = (some: typeof identifiers) => JSON.stringify(plan([{ ...refusal, identifiers: some }]), bytesAsText)
+      const whole = planned(identifiers)
+      for (const left of identifiers) {
+        const without = planned(identifiers.filter((identifier) => identifier !== left))
+        expect(without === whole, `one of several of ${left.kind} makes no difference`).toBe(false)
+      }
+    })
+
     it('puts identifiers and credentials nowhere but into a body', () => {
       const hidden = [...tasks.flatMap(({ identifiers }) => identifiers.map(({ value }) => value)), ...(options.secrets ?? [])]
       const seen = [...plan(tasks), ...readBacks()].filter(isRequest)

@@ -163,7 +163,7 @@ export function exampleConnector(
                       subjectId: task.subjectId,
                       version: task.version,
                       choice: task.wanted[marketing] ?? 'denied',
-                      address: task.identifiers[0]?.value ?? '',
+                      address: task.identifiers.map(({ value }) => value).join(' '),
                     }),
                   ),
                 },

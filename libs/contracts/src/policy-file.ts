@@ -54,8 +54,26 @@ function offsetOf(document: Document, path: PolicyProblem['path']): number {
   return offset
 }
 
+/** A place in a file, from 1. */
+export interface FilePlace {
+  readonly line: number
+  readonly column: number
+}
+
+/** A policy, and where its parts stand in the file that it was read from. */
+export interface LocatedPolicy {
+  readonly policy: Policy
+  /** Where the last part of a path that exists stands: a key at the key itself, a list item at its beginning. */
+  placeOf(path: PolicyProblem['path']): FilePlace
+}
+
 /** The text of a policy file (YAML 1.2, one document) as a policy. Throws `PolicyFileError`; `fileName` only appears in its message. */
 export function parsePolicyText(text: string, fileName: string): Policy {
+  return locatePolicyText(text, fileName).policy
+}
+
+/** The same, with the places of everything in it. Throws `PolicyFileError`. */
+export function locatePolicyText(text: string, fileName: string): LocatedPolicy {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true })
   const at = (offset: number) => {
@@ -73,7 +91,7 @@ export function parsePolicyText(text: string, fileName: string): Policy {
     if (!(error instanceof ReferenceError)) throw error
     throw new PolicyFileError(fileName, [{ line: 1, column: 1, path: '', message: error.message }])
   }
-  if (parsed.ok) return parsed.policy
+  if (parsed.ok) return { policy: parsed.policy, placeOf: (path) => at(offsetOf(document, path)) }
   const problems = parsed.problems.map(({ path, message }) => ({ ...at(offsetOf(document, path)), path: pathText(path), message }))
   throw new PolicyFileError(
     fileName,
@@ -86,6 +104,11 @@ export function parsePolicyText(text: string, fileName: string): Policy {
  * system where it cannot be read.
  */
 export async function readPolicyFile(path: string): Promise<Policy> {
+  return (await locatePolicyFile(path)).policy
+}
+
+/** The policy of a YAML file, with the places of everything in it. Throws what `readPolicyFile` throws. */
+export async function locatePolicyFile(path: string): Promise<LocatedPolicy> {
   const bytes = await readFile(path)
   const fileName = basename(path)
   let text: string
@@ -94,5 +117,5 @@ export async function readPolicyFile(path: string): Promise<Policy> {
   } catch {
     throw new PolicyFileError(fileName, [{ line: 1, column: 1, path: '', message: 'the file is not UTF-8' }])
   }
-  return parsePolicyText(text, fileName)
+  return locatePolicyText(text, fileName)
 }
