@@ -47,10 +47,13 @@ export type {
   HashedEmailOptions,
 } from './hashed-email/index.ts'
 export type { Linkedin, LinkedinControl, LinkedinFault, LinkedinOptions } from './linkedin/index.ts'
+export type { Liveintent, LiveintentBelief, LiveintentControl, LiveintentFault, LiveintentOptions } from './liveintent/index.ts'
+export type { Liveramp, LiverampBelief, LiverampControl, LiverampFault, LiverampOptions } from './liveramp/index.ts'
 export type { AudienceInfo, MailchimpBelief, MailchimpControl, MailchimpFault, PersonAct } from './mailchimp/control.ts'
 export type { Mailchimp, MailchimpOptions } from './mailchimp/index.ts'
 export type { Meta, MetaControl, MetaFault, MetaOptions } from './meta/index.ts'
 export type { Microsoft, MicrosoftControl, MicrosoftFault, MicrosoftOptions } from './microsoft/index.ts'
+export type { Optizmo, OptizmoBelief, OptizmoControl, OptizmoFault, OptizmoOptions } from './optizmo/index.ts'
 export type { S3, S3Control, S3Fault, S3Options } from './s3/index.ts'
 export type { OAuth1Keys, X, XFault, XOptions } from './x/index.ts'
 
