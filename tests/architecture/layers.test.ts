@@ -15,15 +15,16 @@ const mayImport: Record<string, readonly string[]> = {
   'libs/contracts': ['libs/domain'],
   'libs/platform': ['libs/domain', 'libs/contracts'],
   'libs/trail': ['libs/domain', 'libs/contracts', 'libs/platform', 'libs/merkle-log'],
+  'libs/evidence': ['libs/domain', 'libs/contracts', 'libs/merkle-log'],
   'libs/connector-kit': ['libs/domain', 'libs/contracts', 'libs/platform'],
   'libs/local-stack': [],
   'libs/testkit': ['libs/domain', 'libs/contracts', 'libs/platform', 'libs/connector-kit', 'libs/local-stack'],
   'services/preferences': ['libs/domain', 'libs/contracts', 'libs/platform'],
   'services/propagation': ['libs/domain', 'libs/contracts', 'libs/platform'],
-  'services/audit': ['libs/domain', 'libs/contracts', 'libs/platform', 'libs/merkle-log', 'libs/trail'],
+  'services/audit': ['libs/domain', 'libs/contracts', 'libs/platform', 'libs/merkle-log', 'libs/trail', 'libs/evidence'],
   'services/edge': ['libs/domain', 'libs/contracts', 'libs/platform'],
   'services/sandbox': [],
-  'services/cli': ['libs/domain', 'libs/contracts', 'libs/platform', 'libs/local-stack', 'libs/merkle-log', 'libs/trail'],
+  'services/cli': ['libs/domain', 'libs/contracts', 'libs/platform', 'libs/local-stack', 'libs/merkle-log', 'libs/trail', 'libs/evidence'],
   'services/hub': ['libs/', 'services/'],
 }
 const connector = ['libs/domain', 'libs/contracts', 'libs/platform', 'libs/connector-kit']

@@ -1,0 +1,5 @@
+export * from './bundle.ts'
+export { type DecodedBundle, decodeBundle, encodeBundle, readBundledFile } from './file.ts'
+export { renderPage, titleOf } from './page.ts'
+export * from './story.ts'
+export * from './verify.ts'
