@@ -15,7 +15,6 @@ import { type BenchService, startBenchService } from './service.ts'
 const measurements: readonly { readonly keys: readonly string[]; measure(hub: BenchHub): Promise<Figure[]> }[] = [
   { keys: ['idle.cpu', 'idle.rss'], measure: measureIdle },
   { keys: ['latency.confirmed.p50', 'latency.confirmed.p99'], measure: measureLatency },
-  { keys: ['oneclick.post'], measure: measureOneClick },
   { keys: ['vendor.requests.mailchimp'], measure: measureVendorRequests },
   { keys: ['deliveries.settled'], measure: measureSettled },
 ]
@@ -25,6 +24,7 @@ const alone: readonly { readonly keys: readonly string[]; measure(service: Bench
   { keys: ['intake.unary'], measure: measureSet },
   { keys: ['check.unary'], measure: measureCheck },
   { keys: ['check.batch'], measure: measureBatchCheck },
+  { keys: ['oneclick.post', 'oneclick.journalled'], measure: (service) => measureOneClick(service, values.profile) },
 ]
 const start = { keys: ['start.first-confirmed'], measure: measureStart }
 

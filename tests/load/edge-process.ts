@@ -2,34 +2,36 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { BenchHub } from './harness.ts'
+import { ended } from './harness.ts'
+import { type BenchService, cpuSecondsOf } from './service.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 
-/** An edge in a process of its own, as in production, in front of the preferences service of a hub. */
+/** An edge in a process of its own, as in production, in front of a preferences service. */
 export interface EdgeProcess {
   readonly url: string
-  /** How many clicks it took, how many of them the journal has, and how many wait in its spool. */
-  clicks(): Promise<{ readonly taken: number; readonly journalled: number; readonly waiting: number }>
+  /** CPU seconds that it has used so far. */
+  cpuSeconds(): Promise<number>
+  /** What it has done so far: how many clicks the journal has, how many wait in its spool, and in how many calls, after how many seconds for the oldest of each, they went. */
+  clicks(): Promise<{ readonly journalled: number; readonly waiting: number; readonly calls: number; readonly delaySeconds: number }>
   stop(): Promise<void>
 }
 
-/** Starts `services/edge/dist/main.js` from environment variables alone; `nodeArgs` go to node, e.g. `--cpu-prof`. Its log goes to a file beside its spool. */
-export async function startEdge(hub: BenchHub, nodeArgs: readonly string[] = []): Promise<EdgeProcess> {
-  const dataDir = join(hub.dataDir, 'edge-alone')
+/** Starts `services/edge/dist/main.js` from environment variables alone. Its log goes to a file beside its spool. With `profileDir` it writes a CPU profile there when it stops. */
+export async function startEdge(service: BenchService, profileDir?: string): Promise<EdgeProcess> {
+  const dataDir = join(service.dataDir, 'edge')
   mkdirSync(dataDir, { recursive: true })
   const logFile = join(dataDir, 'edge.log')
   const output = openSync(logFile, 'a')
-  const { HEED_LINK_KEYS } = json<{ HEED_LINK_KEYS: string }>(join(hub.dataDir, 'keys.json'))
-  const { edge: HEED_EDGE_CALLER_KEY } = json<{ edge: string }>(join(hub.dataDir, 'callers.json'))
-  const child = spawn(process.execPath, [...nodeArgs, join(root, 'services/edge/dist/main.js')], {
+  const profile = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir, '--cpu-prof-interval', '500']
+  const child = spawn(process.execPath, ['--enable-source-maps', ...profile, join(root, 'services/edge/dist/main.js')], {
     env: {
       ...process.env,
       HEED_EDGE_PORT: '0',
       HEED_OPERATIONS_PORT: '0',
-      HEED_PREFERENCES_ADDRESS: hub.file.grpc.preferences,
-      HEED_EDGE_CALLER_KEY,
-      HEED_LINK_KEYS,
+      HEED_PREFERENCES_ADDRESS: service.address,
+      HEED_EDGE_CALLER_KEY: service.callerKey,
+      HEED_LINK_KEYS: service.linkKeys,
       HEED_DATA_DIR: dataDir,
       LOG_LEVEL: 'info',
     },
@@ -40,20 +42,17 @@ export async function startEdge(hub: BenchHub, nodeArgs: readonly string[] = [])
   const operations = `http://127.0.0.1:${await portOf(child, logFile, 'operations')}`
   return {
     url,
+    cpuSeconds: () => cpuSecondsOf(child.pid),
     clicks: async () => {
       const text = await (await fetch(`${operations}/metrics`)).text()
       return {
-        taken: total(text, 'heed_edge_clicks_total'),
         journalled: total(text, 'heed_edge_journalled_total'),
         waiting: total(text, 'heed_edge_spooled_clicks'),
+        calls: total(text, 'heed_edge_journal_delay_seconds_count'),
+        delaySeconds: total(text, 'heed_edge_journal_delay_seconds_sum'),
       }
     },
-    stop: () =>
-      new Promise((resolve) => {
-        if (child.exitCode !== null) return resolve()
-        child.once('exit', () => resolve())
-        child.kill('SIGTERM')
-      }),
+    stop: () => ended(child),
   }
 }
 
@@ -76,8 +75,4 @@ function total(text: string, name: string): number {
     .split('\n')
     .filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
     .reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0)
-}
-
-function json<T>(file: string): T {
-  return JSON.parse(readFileSync(file, 'utf8')) as T
 }

@@ -1,54 +1,66 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { loadService } from '@heed/contracts'
+import type { CreateUnsubscribeLinksRequest } from '@heed/contracts/gen/heed/preferences/v1/CreateUnsubscribeLinksRequest.ts'
+import type { CreateUnsubscribeLinksResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/CreateUnsubscribeLinksResponse.ts'
+import { closeClient, grpcClient, type UnaryCall } from '@heed/platform/grpc'
 import autocannon from 'autocannon'
 import { type EdgeProcess, startEdge } from './edge-process.ts'
 import type { Figure } from './figure.ts'
-import { type BenchHub, startProgram } from './harness.ts'
+import { startProgram } from './harness.ts'
+import { type BenchService, cpuSecondsOf } from './service.ts'
 
 const people = 10_000
-const rounds = 3
+const rounds = 4
 const roundSeconds = 4
 const connections = 50
 
 /**
- * One-click posts a second of distinct people to an edge in a process of its own, against Express with its body parser in a process of its own, in turns.
- * `oneclick.journalled` is how many of them reached the journal in a second of the same time: where it is lower than the posts, the spool grows.
+ * One-click posts a second of distinct people to an edge in a process of its own, in turns with Express and its body parser in a process of its own. `oneclick.journalled` is
+ * how many of them reached the journal in a second of the same time: where it is lower than the posts, the spool grows.
  */
-export async function measureOneClick(hub: BenchHub): Promise<Figure[]> {
-  const subjects = Array.from({ length: people }, (_, number) => ({
-    identifier: { kind: 'IDENTIFIER_KIND_EMAIL' as const, value: `person-${600_000 + number}@example.com` },
-  }))
-  const { links } = await hub.clients.preferences.createUnsubscribeLinks(
-    { purpose: 'email-marketing/newsletter', subjects },
-    { deadlineMs: 120_000 },
-  )
-  const paths = links.map(({ url }) => new URL(url).pathname)
+export async function measureOneClick(service: BenchService, profileDir?: string): Promise<Figure[]> {
+  const paths = await linksOf(service)
   const bare = await startProgram('bare-express.ts')
-  const edge = await startEdge(hub)
+  const edge = await startEdge(service, profileDir)
+  const ceiling = new Load(`http://127.0.0.1:${bare.port}`, paths, () => cpuSecondsOf(bare.pid))
+  const figure = new Load(edge.url, paths, edge.cpuSeconds)
+  let journalled = 0
+  let forwarded = 0
+  const behind = { service: 0, database: 0, broker: 0 }
   try {
-    const bareUrl = `http://127.0.0.1:${bare.port}`
-    await posts(bareUrl, paths, 2)
-    await posts(edge.url, paths, 2)
+    // both warm before either is timed
+    await new Load(ceiling.url, paths, ceiling.cpuSeconds).post(2)
+    await new Load(figure.url, paths, figure.cpuSeconds).post(2)
     await drained(edge)
-    const ceilings: number[] = []
-    const rates: number[] = []
-    const journalled: number[] = []
-    for (let round = 0; round < rounds; round += 1) {
-      ceilings.push(await posts(bareUrl, paths, roundSeconds))
+    for (let round = 1; round <= rounds; round += 1) {
+      const bareRate = await ceiling.post(roundSeconds)
       const before = await edge.clicks()
-      rates.push(await posts(edge.url, paths, roundSeconds))
-      const { journalled: after, waiting } = await edge.clicks()
-      journalled.push((after - before.journalled) / roundSeconds)
+      const cpuBefore = await service.cpuSeconds()
+      const rate = await figure.post(roundSeconds)
+      const after = await edge.clicks()
+      journalled += after.journalled - before.journalled
       const drainSeconds = await drained(edge)
+      await service.settled()
+      const cpuAfter = await service.cpuSeconds()
+      for (const part of ['service', 'database', 'broker'] as const) behind[part] += cpuAfter[part] - cpuBefore[part]
+      forwarded += (await edge.clicks()).journalled - before.journalled
+      const calls = after.calls - before.calls
       process.stderr.write(
-        `  round ${round + 1}: bare ${ceilings.at(-1)?.toFixed(0)}/s, edge ${rates.at(-1)?.toFixed(0)}/s, journalled ${journalled.at(-1)?.toFixed(0)}/s, ` +
-          `${waiting} waited at the end and were journalled in ${drainSeconds.toFixed(1)} s\n`,
+        `  round ${round}: bare ${bareRate.toFixed(0)}/s, edge ${rate.toFixed(0)}/s, journalled ${((after.journalled - before.journalled) / roundSeconds).toFixed(0)}/s ` +
+          `in ${(calls / roundSeconds).toFixed(0)} calls/s, ${(((after.delaySeconds - before.delaySeconds) * 1000) / calls).toFixed(0)} ms after the oldest click of each; ` +
+          `${after.waiting} waited at the end, for another ${drainSeconds.toFixed(1)} s\n`,
       )
     }
-    const ceiling = mean(ceilings)
-    const rate = mean(rates)
     return [
-      { key: 'oneclick.post', value: rate, unit: 'posts/s', ceiling, ratio: rate / ceiling },
-      { key: 'oneclick.journalled', value: mean(journalled), unit: 'clicks/s' },
+      {
+        key: 'oneclick.post',
+        value: figure.perSecond,
+        unit: 'posts/s',
+        ceiling: ceiling.perSecond,
+        ratio: figure.perSecond / ceiling.perSecond,
+        cpu: `edge ${figure.cpuMicroseconds}; bare: ${ceiling.cpuMicroseconds}`,
+      },
+      { key: 'oneclick.journalled', value: journalled / (rounds * roundSeconds), unit: 'clicks/s', cpu: perClick(behind, forwarded) },
     ]
   } finally {
     await edge.stop()
@@ -56,33 +68,75 @@ export async function measureOneClick(hub: BenchHub): Promise<Figure[]> {
   }
 }
 
+function perClick(seconds: Readonly<Record<string, number>>, clicks: number): string {
+  return Object.entries(seconds)
+    .map(([part, used]) => `${part} ${Math.round((used * 1e6) / clicks)}`)
+    .join(', ')
+}
+
+/** Posts to one server, and what they came to. */
+class Load {
+  readonly url: string
+  readonly cpuSeconds: () => Promise<number>
+  readonly #paths: readonly string[]
+  #next = 0
+  #done = 0
+  #seconds = 0
+  #cpu = 0
+
+  constructor(url: string, paths: readonly string[], cpuSeconds: () => Promise<number>) {
+    this.url = url
+    this.cpuSeconds = cpuSeconds
+    this.#paths = paths
+  }
+
+  /** Posts for so long; the rate of this time. Throws where an answer is not 200. */
+  async post(seconds: number): Promise<number> {
+    const cpu = await this.cpuSeconds()
+    const result = await autocannon({
+      url: this.url,
+      connections,
+      duration: seconds,
+      requests: [
+        {
+          method: 'POST',
+          headers: { 'content-type': 'application/x-www-form-urlencoded' },
+          body: 'List-Unsubscribe=One-Click',
+          setupRequest: (request) => ({ ...request, path: this.#paths[this.#next++ % this.#paths.length] ?? '/' }),
+        },
+      ],
+    })
+    if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} answers were not 200, ${result.errors} failed`)
+    this.#done += result['2xx']
+    this.#seconds += result.duration
+    this.#cpu += (await this.cpuSeconds()) - cpu
+    return result['2xx'] / result.duration
+  }
+
+  get perSecond(): number {
+    return this.#done / this.#seconds
+  }
+
+  get cpuMicroseconds(): number {
+    return Math.round((this.#cpu * 1e6) / this.#done)
+  }
+}
+
+async function linksOf(service: BenchService): Promise<string[]> {
+  const client = grpcClient<{
+    createUnsubscribeLinks: UnaryCall<CreateUnsubscribeLinksRequest, CreateUnsubscribeLinksResponse__Output>
+  }>(loadService('heed.preferences.v1.PreferenceService'), { address: service.address, key: service.callerKey })
+  const subjects = Array.from({ length: people }, (_, number) => ({
+    identifier: { kind: 'IDENTIFIER_KIND_EMAIL' as const, value: `person-${600_000 + number}@example.com` },
+  }))
+  const { links } = await client.createUnsubscribeLinks({ purpose: 'email-marketing/newsletter', subjects }, { deadlineMs: 120_000 })
+  closeClient(client)
+  return links.map(({ url }) => new URL(url).pathname)
+}
+
 /** Waits until the spool is empty; how long that took, in seconds. */
 async function drained(edge: EdgeProcess): Promise<number> {
   const startedAt = performance.now()
   while ((await edge.clicks()).waiting > 0) await sleep(50)
   return (performance.now() - startedAt) / 1000
-}
-
-let next = 0
-
-async function posts(url: string, paths: readonly string[], seconds: number): Promise<number> {
-  const result = await autocannon({
-    url,
-    connections,
-    duration: seconds,
-    requests: [
-      {
-        method: 'POST',
-        headers: { 'content-type': 'application/x-www-form-urlencoded' },
-        body: 'List-Unsubscribe=One-Click',
-        setupRequest: (request) => ({ ...request, path: paths[next++ % paths.length] ?? '/' }),
-      },
-    ],
-  })
-  if (result.non2xx > 0 || result.errors > 0) throw new Error(`${result.non2xx} answers were not 200, ${result.errors} failed`)
-  return result['2xx'] / result.duration
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
 }

@@ -34,6 +34,11 @@ export interface BenchService {
   readonly bare: MeasuredCalls
   readonly mongo: Mongo
   readonly dbPrefix: string
+  /** Where the service listens, a key that may do everything, and the keys of unsubscribe links: for services that run beside it. */
+  readonly address: string
+  readonly callerKey: string
+  readonly linkKeys: string
+  readonly dataDir: string
   /** CPU seconds, user and system, that each process has used so far. Linux only: it reads /proc. */
   cpuSeconds(): Promise<CpuSeconds>
   /** Resolves when every change is with the broker and marked: nothing is then left to do behind a measurement. */
@@ -63,6 +68,7 @@ export async function startBenchService(profileDir?: string): Promise<BenchServi
   const { key } = await callers.addCaller({ id: 'bench', scopes: ['*'], ratePerSecond: 1_000_000, burst: 1_000_000 })
   const profile = profileDir === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileDir, '--cpu-prof-interval', '500']
   const secret = () => randomBytes(32).toString('base64')
+  const linkKeys = `bench:${secret()}`
   const child = spawn(process.execPath, ['--enable-source-maps', ...profile, join(root, 'services/preferences/dist/main.js')], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: {
@@ -78,7 +84,7 @@ export async function startBenchService(profileDir?: string): Promise<BenchServi
       HEED_OPERATIONS_PORT: '0',
       HEED_KEK: `bench:${secret()}`,
       HEED_LOOKUP_KEY: secret(),
-      HEED_LINK_KEYS: `bench:${secret()}`,
+      HEED_LINK_KEYS: linkKeys,
       LOG_LEVEL: 'info',
     },
   })
@@ -94,6 +100,10 @@ export async function startBenchService(profileDir?: string): Promise<BenchServi
     bare,
     mongo,
     dbPrefix,
+    address: `127.0.0.1:${port}`,
+    callerKey: key,
+    linkKeys,
+    dataDir,
     cpuSeconds: async () => ({
       service: await cpuSecondsOf(child.pid),
       bare: await cpuSecondsOf(bareProgram.pid),
@@ -130,8 +140,8 @@ function listeningPort(child: ChildProcess): Promise<number> {
   })
 }
 
-/** User and system time in seconds (100 ticks each, the kernel's constant for user space). */
-async function cpuSecondsOf(pid: number | undefined): Promise<number> {
+/** User and system time of a process in seconds (100 ticks each, the kernel's constant for user space); NaN where it cannot be known. */
+export async function cpuSecondsOf(pid: number | undefined): Promise<number> {
   const stat = pid === undefined ? '' : await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
   if (stat === '') return Number.NaN
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -1,4 +1,4 @@
-import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, hash, timingSafeEqual } from 'node:crypto'
 import { type PurposeKey, parsePurposeKey } from '@heed/domain'
 
 /**
@@ -95,7 +95,7 @@ export function checkUnsubscribeToken(text: string, keys: readonly LinkKey[]): C
 
 /** The first 8 hex digits of a token's SHA-256. */
 export function tokenFingerprint(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 8)
+  return hash('sha256', text).slice(0, 8)
 }
 
 /** Header values and the visible link of a mail (RFC 8058, RFC 2369): one field, one HTTPS URI, and the mailto variant where an address for it is configured. */

@@ -7,11 +7,10 @@ import { loop, type Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import type { CheckResult } from '@heed/platform/mongo'
-import express from 'express'
 import { type ClickIntake, clickIntake } from './click-intake.ts'
 import { edgeEvents, oldestMs } from './events.ts'
 import type { Preferences } from './preferences-links.ts'
-import { unsubscribeRoutes } from './routes.ts'
+import { unsubscribeApp } from './routes.ts'
 import { openSpool, type Spool } from './spool.ts'
 
 /** What the edge runs with. */
@@ -52,28 +51,26 @@ export function edgeApp(options: EdgeOptions): EdgeApp {
   let titles: ReadonlyMap<string, string> = new Map()
   const events = edgeEvents({ metrics, log, clock, spool: () => spool })
 
-  const app = express()
-  app.disable('x-powered-by')
-  app.disable('etag')
-  app.set('trust proxy', options.trustedProxies)
-  app.set('query parser', false)
-  app.use(
-    unsubscribeRoutes({
-      keys: options.keys,
-      intake: { accept: (click) => (intake === undefined ? Promise.reject(new Error('not started')) : intake.accept(click)) },
-      titleOf: (scope) => titles.get(scope),
-      limits: { invalidPerMinute: options.invalidPerMinute, exposedPerMinute: 60 },
-      clock,
-      log,
-      answered: events.answered,
-    }),
-  )
+  const app = unsubscribeApp({
+    keys: options.keys,
+    intake: { accept: (click) => (intake === undefined ? Promise.reject(new Error('not started')) : intake.accept(click)) },
+    titleOf: (scope) => titles.get(scope),
+    limits: { invalidPerMinute: options.invalidPerMinute, exposedPerMinute: 60 },
+    trustedProxies: options.trustedProxies,
+    clock,
+    log,
+    answered: events.answered,
+  })
   const server = httpServer({ port: options.port, ...(options.host === undefined ? {} : { host: options.host }), app, name: 'edge', log })
 
   const clickPart: Part = {
     name: 'clicks',
     start: async () => {
-      const opened = await openSpool(join(options.dataDir, 'edge-spool'), { maxBytes: options.spoolMaxBytes, log })
+      const opened = await openSpool(join(options.dataDir, 'edge-spool'), {
+        maxBytes: options.spoolMaxBytes,
+        log,
+        committed: events.committed,
+      })
       if (opened.size > 0) log.info({ waiting: opened.size, oldestMs: oldestMs(opened, clock) }, 'spool.opened-filled')
       spool = opened
       const running = clickIntake({ links: preferences, spool: opened, log, clock, events })

@@ -3,7 +3,7 @@ import { asError } from '@heed/platform/errors'
 import { type Loop, loop } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Click } from './click.ts'
-import { type Forwarded, forwardAll, type LinksPort, mostInOneCall } from './forwarder.ts'
+import { type Forwarded, forwardFrom, type LinksPort, mostInOneCall } from './forwarder.ts'
 import { type Spool, SpoolFull } from './spool.ts'
 
 /** Takes clicks in, and loses none. */
@@ -87,6 +87,19 @@ export function clickIntake(options: {
     events.forwarded({ clicks, results, durationMs: clock.now() - startedAt }, spool.size)
   }
 
+  const forwardAll = forwardFrom({
+    spool,
+    links,
+    clock,
+    givingUp: givingUp.signal,
+    grown,
+    damaged: events.damaged,
+    forwarded: async (call) => {
+      events.forwarded(call, spool.size)
+      if (waiting.length > 0) await offerAgain()
+    },
+  })
+
   const forwarder = loop({
     name: 'spool-forwarder',
     everyMs: tidyEveryMs,
@@ -94,19 +107,7 @@ export function clickIntake(options: {
     clock,
     run: async (signal) => {
       const hadClicks = spool.size > 0
-      await forwardAll({
-        spool,
-        links,
-        clock,
-        stopping: signal,
-        givingUp: givingUp.signal,
-        grown,
-        damaged: events.damaged,
-        forwarded: async (call) => {
-          events.forwarded(call, spool.size)
-          if (waiting.length > 0) await offerAgain()
-        },
-      })
+      await forwardAll(signal)
       if (unanswered().length > 0) {
         await offerAgain()
         if (spool.size === 0 && waiting.length > 0) await callDirectly()

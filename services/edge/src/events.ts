@@ -4,11 +4,12 @@ import type { Metrics } from '@heed/platform/metrics'
 import type { ClickEvents } from './click-intake.ts'
 import type { Forwarded } from './forwarder.ts'
 import type { RouteOptions } from './routes.ts'
-import type { Spool } from './spool.ts'
+import type { Spool, SpoolOptions } from './spool.ts'
 
 /** What the edge counts and logs. */
 export interface EdgeEvents extends ClickEvents {
   readonly answered: RouteOptions['answered']
+  readonly committed: NonNullable<SpoolOptions['committed']>
 }
 
 const kinds = ['changed', 'unchanged', 'erased', 'unknown', 'set-aside'] as const
@@ -41,6 +42,7 @@ export function edgeEvents(options: {
     name: 'heed_edge_journal_delay_seconds',
     help: 'From the oldest click of a call to its place in the journal',
   })
+  const commits = metrics.histogram({ name: 'heed_edge_spool_commit_seconds', help: 'Waiting for the disk, for each group of clicks' })
   const damaged = metrics.counter({ name: 'heed_edge_spool_damaged_total', help: 'Lines of the spool that a disk has damaged' })
   metrics.gauge({ name: 'heed_edge_spooled_clicks', help: 'Clicks that wait in the spool', collect: () => spool()?.size ?? 0 })
   metrics.gauge({ name: 'heed_edge_spool_bytes', help: 'Bytes of the spool on the disk', collect: () => spool()?.bytes ?? 0 })
@@ -55,6 +57,8 @@ export function edgeEvents(options: {
       answers.add({ method: methods.has(method) ? method : 'other', status: String(status), use })
       if (bare) nonconforming.add({})
     },
+
+    committed: (_clicks, ms) => commits.observe({}, ms / 1000),
 
     taken: (where) => taken.add({ where }),
 

@@ -35,62 +35,75 @@ export const mostInOneCall = 500
 // while a call is under way, the next one starts only with so many clicks: small calls side by side cost preferences more than one larger one a little later
 const worthACallOfItsOwn = 200
 const mostCalls = 4
+// calls of few clicks begin no closer to each other than this: a click alone goes at once, and many cost few calls
+const gatherMs = 20
 // a backlog after an outage may find preferences slow; giving up early would only ask it to do the same again
 const deadlineMs = 10_000
 
 /**
  * Sends on what the spool holds until it is empty: in order, up to four calls at once, never two at once for the same person. Throws what the first failed call threw, once
- * the others have ended; whatever was not journalled as far as we know is then given out again.
+ * the others have ended; whatever was not journalled as far as we know is then given out again. When `stopping` is aborted, the calls under way may end and no other is started.
+ * Not to be called twice at once.
  */
-export async function forwardAll(options: {
+export type ForwardAll = (stopping: AbortSignal) => Promise<void>
+
+/** Makes the sending. */
+export function forwardFrom(options: {
   readonly spool: Spool
   readonly links: LinksPort
   readonly clock: Clock
-  /** When it is aborted, the calls under way may end and no other is started. */
-  readonly stopping: AbortSignal
   /** When it is aborted, the calls under way are given up. */
   readonly givingUp: AbortSignal
   /** Resolves when there may be more to send than before. */
   readonly grown: () => Promise<void>
   readonly forwarded: (call: Forwarded) => void | Promise<void>
   readonly damaged: (lines: number) => void
-}): Promise<void> {
-  const { spool, links, clock, stopping, givingUp, grown, forwarded, damaged } = options
+}): ForwardAll {
+  const { spool, links, clock, givingUp, grown, forwarded, damaged } = options
   const limits = { deadlineMs, signal: givingUp }
-  const underWay = new Set<Promise<void>>()
-  const busy = new Set<string>()
-  let failure: Error | undefined
+  let calledAt = Number.NEGATIVE_INFINITY
 
-  const call = async (batch: SpoolBatch) => {
-    const refs = batch.clicks.map(({ linkRef }) => linkRef)
-    for (const ref of refs) busy.add(ref)
-    const startedAt = clock.now()
-    try {
-      if (batch.damaged > 0) damaged(batch.damaged)
-      const results = await sent(links, batch.clicks, limits, spool)
-      batch.done()
-      await forwarded({ clicks: batch.clicks, results, durationMs: clock.now() - startedAt })
-    } catch (thrown) {
-      failure ??= asError(thrown)
-    } finally {
-      for (const ref of refs) busy.delete(ref)
-    }
-  }
+  return async (stopping) => {
+    const underWay = new Set<Promise<void>>()
+    const busy = new Set<string>()
+    let failure: Error | undefined
 
-  for (;;) {
-    while (failure === undefined && !stopping.aborted && underWay.size < mostCalls) {
-      if (underWay.size > 0 && spool.unread < worthACallOfItsOwn) break
-      const batch = await spool.next(mostInOneCall, ({ linkRef }) => busy.has(linkRef))
-      if (batch === undefined) break
-      const running = call(batch).finally(() => underWay.delete(running))
-      underWay.add(running)
+    const call = async (batch: SpoolBatch) => {
+      const refs = batch.clicks.map(({ linkRef }) => linkRef)
+      for (const ref of refs) busy.add(ref)
+      const startedAt = clock.now()
+      try {
+        if (batch.damaged > 0) damaged(batch.damaged)
+        const results = await sent(links, batch.clicks, limits, spool)
+        batch.done()
+        await forwarded({ clicks: batch.clicks, results, durationMs: clock.now() - startedAt })
+      } catch (thrown) {
+        failure ??= asError(thrown)
+      } finally {
+        for (const ref of refs) busy.delete(ref)
+      }
     }
-    if (underWay.size === 0) break
-    await Promise.race([...underWay, grown()])
+
+    for (;;) {
+      while (failure === undefined && !stopping.aborted && underWay.size < mostCalls) {
+        if (spool.unread < worthACallOfItsOwn) {
+          if (underWay.size > 0) break
+          const restMs = calledAt + gatherMs - clock.now()
+          if (restMs > 0 && spool.unread > 0) await clock.sleep(Math.min(restMs, gatherMs), stopping)
+        }
+        const batch = await spool.next(mostInOneCall, ({ linkRef }) => busy.has(linkRef))
+        if (batch === undefined) break
+        calledAt = clock.now()
+        const running = call(batch).finally(() => underWay.delete(running))
+        underWay.add(running)
+      }
+      if (underWay.size === 0) break
+      await Promise.race([...underWay, grown()])
+    }
+    if (failure === undefined) return
+    spool.rewind()
+    throw failure
   }
-  if (failure === undefined) return
-  spool.rewind()
-  throw failure
 }
 
 /** Sends clicks; one that preferences can never accept is set aside, and holds up no other. */

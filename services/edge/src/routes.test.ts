@@ -5,10 +5,9 @@ import { mintUnsubscribeToken, parseLinkKeys } from '@heed/contracts'
 import type { PurposeKey } from '@heed/domain'
 import { systemClock } from '@heed/platform/clock'
 import { createLogger } from '@heed/platform/log'
-import express from 'express'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Click } from './click.ts'
-import { unsubscribeRoutes } from './routes.ts'
+import { unsubscribeApp } from './routes.ts'
 import { SpoolFull } from './spool.ts'
 
 const secret = (fill: number) => Buffer.alloc(32, fill).toString('base64')
@@ -35,32 +34,29 @@ beforeEach(async () => {
   answers = []
   full = false
   logged = ''
-  const app = express()
-  app.disable('x-powered-by')
-  app.use(
-    unsubscribeRoutes({
-      keys: () => keys,
-      intake: {
-        accept: async (click) => {
-          if (full) throw new SpoolFull()
-          clicks.push(click)
-          return 'spooled'
+  const app = unsubscribeApp({
+    keys: () => keys,
+    intake: {
+      accept: async (click) => {
+        if (full) throw new SpoolFull()
+        clicks.push(click)
+        return 'spooled'
+      },
+    },
+    titleOf: (scope) => (scope === newsletter.scope ? 'Newsletter <monthly>' : undefined),
+    limits: { invalidPerMinute: 5, exposedPerMinute: 2 },
+    clock: systemClock,
+    log: createLogger('edge', {
+      level: 'debug',
+      destination: {
+        write: (line: string) => {
+          logged += line
         },
       },
-      titleOf: (scope) => (scope === newsletter.scope ? 'Newsletter <monthly>' : undefined),
-      limits: { invalidPerMinute: 5, exposedPerMinute: 2 },
-      clock: systemClock,
-      log: createLogger('edge', {
-        level: 'debug',
-        destination: {
-          write: (line: string) => {
-            logged += line
-          },
-        },
-      }),
-      answered: (event) => answers.push(event),
     }),
-  )
+    answered: (event) => answers.push(event),
+    trustedProxies: 0,
+  })
   server = createServer(app).listen(0, '::')
   await new Promise((resolve) => server.once('listening', resolve))
   port = (server.address() as AddressInfo).port

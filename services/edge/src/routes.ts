@@ -3,7 +3,7 @@ import { type CheckedToken, checkUnsubscribeToken, type LinkKey, mintUnsubscribe
 import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import type { Logger } from '@heed/platform/log'
-import express, { type NextFunction, type Request, type Response, type Router } from 'express'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { rateLimit } from 'express-rate-limit'
 import type { ClickMethod } from './click.ts'
 import type { ClickIntake } from './click-intake.ts'
@@ -19,6 +19,8 @@ export interface RouteOptions {
   readonly titleOf: (scope: string) => string | undefined
   /** How often one address may try links that are not ours, and use links whose key is known to others, in a minute. Links of a good key are never limited. */
   readonly limits: { readonly invalidPerMinute: number; readonly exposedPerMinute: number }
+  /** How many proxies in front add to X-Forwarded-For. */
+  readonly trustedProxies: number
   readonly clock: Clock
   readonly log: Logger
   /** One answered request, for metrics. `nonconforming` = a POST without a body. */
@@ -35,13 +37,23 @@ const everywhere = {
   'content-security-policy': contentSecurityPolicy,
 }
 
+/** The headers of the answer to a mail program, ready to send. */
+const bare = [...Object.entries(everywhere), ['content-length', '0']].flat()
+
 /**
- * `/v1/u/{token}` by RFC 8058: POST stops the mails that the token stands for, GET shows a page and writes nothing, nothing ever redirects, sets a cookie or asks for a login.
+ * An application that answers `/v1/u/{token}` by RFC 8058: POST stops the mails that the token stands for, GET shows a page and writes nothing, nothing ever redirects, sets a cookie or asks for a login.
  * A link that is not ours gets one and the same 404 whatever is wrong with it. 200 is answered only after the click is durable.
  */
-export function unsubscribeRoutes(options: RouteOptions): Router {
-  const { keys, intake, titleOf, limits, clock, log, answered } = options
-  const router = express.Router({ caseSensitive: true, strict: true })
+export function unsubscribeApp(options: RouteOptions): Express {
+  const { keys, intake, titleOf, limits, trustedProxies, clock, log, answered } = options
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.set('trust proxy', trustedProxies)
+  app.set('query parser', false)
+  // `/V1/U/…` and a slash at the end are other links, not ours
+  app.set('case sensitive routing', true)
+  app.set('strict routing', true)
 
   const html = (response: Response, status: number, text: string) => {
     response.writeHead(status, { ...everywhere, 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(text) })
@@ -138,7 +150,7 @@ export function unsubscribeRoutes(options: RouteOptions): Router {
         }
         if (meaning === 'confirm') html(response, 200, donePage())
         else {
-          response.writeHead(200, { ...everywhere, 'content-length': 0 })
+          response.writeHead(200, bare)
           response.end()
         }
         return done(200, method)
@@ -148,32 +160,32 @@ export function unsubscribeRoutes(options: RouteOptions): Router {
     }
   })
 
-  router.post(route, act)
-  router.get(route, show)
-  router.head(route, show)
-  router.options(route, (_request, response) => {
+  app.post(route, act)
+  app.get(route, show)
+  app.head(route, show)
+  app.options(route, (_request, response) => {
     response.writeHead(204, { ...everywhere, allow: allowed })
     response.end()
   })
-  router.all(route, (request, response) => {
+  app.all(route, (request, response) => {
     response.setHeader('allow', allowed)
     html(response, 405, badRequestPage())
     answered({ method: request.method, status: 405, use: 'none', nonconforming: false })
   })
-  router.get('/robots.txt', (_request, response) => {
+  app.get('/robots.txt', (_request, response) => {
     response.writeHead(200, { ...everywhere, 'content-type': 'text/plain; charset=utf-8' })
     response.end('User-agent: *\nDisallow: /\n')
   })
   // every other path looks exactly like a link that is not ours
-  router.use(notOurs)
-  router.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
+  app.use(notOurs)
+  app.use((error: unknown, _request: Request, response: Response, next: NextFunction) => {
     if (response.headersSent) return next(error)
     // express refuses a path that is not valid percent-encoding: a link that was cut, like any other
     const malformed = error instanceof URIError || (error as { status?: number }).status === 400
     if (!malformed) log.error({ error: asError(error) }, 'request.failed')
     html(response, malformed ? 404 : 500, malformed ? notFoundPage() : unavailablePage())
   })
-  return router
+  return app
 }
 
 /** The body up to one byte more than is allowed: enough to know that it is too large, without reading on. */

@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import { type FileHandle, open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Click } from './click.ts'
@@ -66,6 +67,19 @@ export async function readLines(
   // no end of line anywhere: a tail that a kill cut off, or damage longer than any line; neither is a click
   const nothing = lines === 0 && chunk.indexOf(newline) < 0
   return { clicks, lines, end: from + (nothing ? room.length : offset) }
+}
+
+const { O_APPEND, O_CREAT, O_DSYNC, O_EXCL, O_WRONLY } = constants
+
+/** Creates a file for `writeDurably`. Rejects where it exists. */
+export function createDurable(path: string): Promise<FileHandle> {
+  return open(path, O_WRONLY | O_APPEND | O_CREAT | O_EXCL | (O_DSYNC ?? 0), 0o600)
+}
+
+/** Appends; when it resolves, the bytes are on the disk. Where the system can, write and fsync are one call (O_DSYNC): one way through the thread pool instead of two. */
+export async function writeDurably(file: FileHandle, bytes: Buffer): Promise<void> {
+  for (let written = 0; written < bytes.length; ) written += (await file.write(bytes, written)).bytesWritten
+  if (O_DSYNC === undefined) await file.datasync()
 }
 
 /** Makes what was created or removed in a folder durable. */
