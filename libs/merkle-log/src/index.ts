@@ -3,7 +3,7 @@ export { type Edge, EMPTY_EDGE, edgeFrom, edgeFrontier, extendEdge } from './edg
 export { decodeEntries, encodeEntries, MAX_ENTRY_BYTES } from './entries.ts'
 export { type Failure, MerkleLogError, type MerkleLogReason, type Verdict } from './errors.ts'
 export { appendLeaves, decodeFrontier, EMPTY_FRONTIER, encodeFrontier, type Frontier, frontierRoot, rootOf } from './frontier.ts'
-export { EMPTY_ROOT, HASH_BYTES, type Hash, isHash, leafHash, nodeHash, sameHash } from './hash.ts'
+export { EMPTY_ROOT, HASH_BYTES, type Hash, hashAt, isHash, leafHash, nodeHash, sameHash } from './hash.ts'
 export {
   formatSignerKey,
   formatVerifierKey,

@@ -1,6 +1,7 @@
 export * from './bundles.ts'
 export * from './bytes.ts'
 export * from './leaves.ts'
+export * from './log-reader.ts'
 export * from './rows.ts'
 export * from './tiles.ts'
 export * from './tree.ts'

@@ -2,11 +2,13 @@ import { topicPlans, topicsOf } from '@heed/contracts'
 import { mustBeTold, type Policy } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { type CallerRow, type GrpcServer, grpcServer, mongoCallers } from '@heed/platform/grpc'
+import type { HttpServer } from '@heed/platform/http'
 import type { Kafka } from '@heed/platform/kafka'
 import type { Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import type { CheckResult, MongoConnection } from '@heed/platform/mongo'
+import { logReader } from '@heed/trail'
 import { auditApi } from './audit-api.ts'
 import { auditStore } from './audit-store.ts'
 import { ChangeSignals } from './change-signals.ts'
@@ -14,6 +16,7 @@ import type { AuditConfig } from './config.ts'
 import { dutyWatch } from './duty-watch.ts'
 import { listener } from './listener.ts'
 import type { LogSettings, LogStep } from './log/keeper.ts'
+import { trailServer } from './log/trail-server.ts'
 import { ownersOf } from './messages.ts'
 import { cachedStatus } from './recipient-status.ts'
 
@@ -36,6 +39,8 @@ export interface AuditApp {
   /** In the order of their start. */
   readonly parts: readonly Part[]
   readonly server: GrpcServer
+  /** The log over HTTP; absent where none is kept. */
+  readonly trailServer: HttpServer | undefined
   /** Whether this process is the one that appends to the trail. */
   readonly leading: boolean
   /** Resolves when all that was on the topics at the time of the call is in the trail. */
@@ -96,10 +101,15 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
     graceMs: config.HEED_AUDIT_FAN_OUT_GRACE_MS,
   })
 
+  const reader = logReader(store.log, (sequence) => log.error({ sequence }, 'trail.row-differs'))
+  const served =
+    adapters.trail === undefined
+      ? undefined
+      : trailServer({ port: config.HEED_TRAIL_PORT, store: store.log, reader, settings: adapters.trail, log })
   const server = grpcServer({
     name: 'audit',
     port: config.HEED_AUDIT_PORT,
-    services: [auditApi({ store, policy, signals, status, clock, leading: () => trail.leading })],
+    services: [auditApi({ store, policy, signals, status, clock, leading: () => trail.leading, reader, logSettings: adapters.trail })],
     callers: mongoCallers(mongo.collection<CallerRow>(`${config.HEED_DB_PREFIX}_callers`, 'callers'), clock),
     log,
     metrics,
@@ -108,8 +118,9 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
   })
 
   return {
-    parts: [topicsPart, trail, watch, server],
+    parts: [topicsPart, trail, watch, server, ...(served === undefined ? [] : [served])],
     server,
+    trailServer: served,
     get leading() {
       return trail.leading
     },

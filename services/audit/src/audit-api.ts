@@ -19,10 +19,13 @@ import {
 } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { type CallContext, GrpcFault, status as grpcStatus, type ServedService } from '@heed/platform/grpc'
+import type { LogReader } from '@heed/trail'
 import type { AuditStore } from './audit-store.ts'
 import type { ChangeSignals } from './change-signals.ts'
 import { type ChangeStatus, readChangeStatus } from './change-status.ts'
 import { disclosureReportHandler, disclosureReportScope } from './disclosure-report-api.ts'
+import type { LogSettings } from './log/keeper.ts'
+import { logHandlers } from './log/log-api.ts'
 import { changeMessage, deliveryMessage, entryMessage, ownersOf, recipientMessage } from './messages.ts'
 import { listOpenDeliveries } from './open-deliveries.ts'
 import { pageToken, readPageToken } from './page-token.ts'
@@ -35,6 +38,9 @@ export interface AuditApiOptions {
   readonly signals: ChangeSignals
   readonly status: () => Promise<readonly RecipientStatus[]>
   readonly clock: Clock
+  readonly reader: LogReader
+  /** Undefined where no log is kept. */
+  readonly logSettings: LogSettings | undefined
   /** Whether this process appends to the trail, and so hears of everything at once. */
   readonly leading: () => boolean
 }
@@ -146,21 +152,15 @@ export function auditApi(options: AuditApiOptions): ServedService {
         }
       },
 
-      GetCheckpoint: () => Promise.reject(notHere('GetCheckpoint')),
-      ProveInclusion: () => Promise.reject(notHere('ProveInclusion')),
-      ProveConsistency: () => Promise.reject(notHere('ProveConsistency')),
-      ListEntries: refuse('ListEntries'),
-      ExportEvidence: refuse('ExportEvidence'),
+      ...logHandlers(options.reader, options.logSettings),
+      ExportEvidence: notServed,
     },
   }
 }
 
-function notHere(method: string): GrpcFault {
-  return new GrpcFault({ code: grpcStatus.UNIMPLEMENTED, reason: 'NOT_SERVED', message: `${method} is not served by this process` })
-}
-
-function refuse(method: string): () => AsyncIterable<never> {
-  return () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(notHere(method)) }) })
+// biome-ignore lint/correctness/useYield: a stream that says that there is none
+async function* notServed(): AsyncIterable<never> {
+  throw new GrpcFault({ code: grpcStatus.UNIMPLEMENTED, reason: 'NOT_SERVED', message: 'evidence is not exported by this service' })
 }
 
 function changeIdIn(text: string): ChangeId {

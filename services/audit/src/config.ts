@@ -43,6 +43,7 @@ export const auditShape = {
     describe: 'Public keys (vkeys), separated by commas, of the witnesses whose cosignatures are taken.',
   },
   HEED_TRAIL_DIR: { schema: z.string().optional(), describe: 'Folder of the log as static files; <HEED_DATA_DIR>/trail unless told.' },
+  HEED_TRAIL_PORT: { schema: portNumber(7104), describe: 'Port of the log over HTTP: checkpoint, tiles, cosignatures of witnesses.' },
   HEED_TRAIL_CHECKPOINT_MS: {
     schema: z.coerce.number().int().min(20).max(1_000).default(200),
     describe: 'While there is work, a checkpoint follows the one before after so long.',

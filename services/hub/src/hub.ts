@@ -23,6 +23,8 @@ export interface HubPorts {
   readonly preferences: number
   readonly propagation: number
   readonly audit: number
+  /** Of the log over HTTP; a free one unless told. */
+  readonly trail?: number
   readonly edge: number
   readonly operations: number
 }
@@ -151,6 +153,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         ...options.env,
         HEED_ENV: 'development',
         HEED_AUDIT_PORT: String(ports.audit),
+        HEED_TRAIL_PORT: String(ports.trail ?? 0),
         HEED_DB_PREFIX: dbPrefix,
         HEED_TOPIC_PREFIX: topicPrefix,
         HEED_DATA_DIR: dataDir,

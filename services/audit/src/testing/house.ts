@@ -1,12 +1,22 @@
 import { randomUUID } from 'node:crypto'
 import { encodeEvent, loadService, type Topics, type TrailEvent, topicPlans, topicsOf } from '@heed/contracts'
 import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/ChangeStatus.ts'
+import type { ExportEvidenceRequest } from '@heed/contracts/gen/heed/audit/v1/ExportEvidenceRequest.ts'
+import type { ExportEvidenceResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ExportEvidenceResponse.ts'
 import type { GetChangeStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/GetChangeStatusResponse.ts'
+import type { GetCheckpointRequest } from '@heed/contracts/gen/heed/audit/v1/GetCheckpointRequest.ts'
+import type { GetCheckpointResponse__Output } from '@heed/contracts/gen/heed/audit/v1/GetCheckpointResponse.ts'
+import type { ListEntriesRequest } from '@heed/contracts/gen/heed/audit/v1/ListEntriesRequest.ts'
+import type { ListEntriesResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListEntriesResponse.ts'
 import type { ListOpenDeliveriesRequest } from '@heed/contracts/gen/heed/audit/v1/ListOpenDeliveriesRequest.ts'
 import type { ListOpenDeliveriesResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListOpenDeliveriesResponse.ts'
 import type { ListRecipientStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListRecipientStatusResponse.ts'
 import type { ListSubjectTimelineRequest } from '@heed/contracts/gen/heed/audit/v1/ListSubjectTimelineRequest.ts'
 import type { ListSubjectTimelineResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListSubjectTimelineResponse.ts'
+import type { ProveConsistencyRequest } from '@heed/contracts/gen/heed/audit/v1/ProveConsistencyRequest.ts'
+import type { ProveConsistencyResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ProveConsistencyResponse.ts'
+import type { ProveInclusionRequest } from '@heed/contracts/gen/heed/audit/v1/ProveInclusionRequest.ts'
+import type { ProveInclusionResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ProveInclusionResponse.ts'
 import { generateSignerKey } from '@heed/merkle-log'
 import { systemClock } from '@heed/platform/clock'
 import { type CallerRow, closeClient, grpcClient, mongoCallers, type ServerStreamCall, type UnaryCall } from '@heed/platform/grpc'
@@ -29,6 +39,11 @@ export interface AuditClient {
   listSubjectTimeline: UnaryCall<ListSubjectTimelineRequest, ListSubjectTimelineResponse__Output>
   listRecipientStatus: UnaryCall<Record<never, never>, ListRecipientStatusResponse__Output>
   listOpenDeliveries: UnaryCall<ListOpenDeliveriesRequest, ListOpenDeliveriesResponse__Output>
+  getCheckpoint: UnaryCall<GetCheckpointRequest, GetCheckpointResponse__Output>
+  proveInclusion: UnaryCall<ProveInclusionRequest, ProveInclusionResponse__Output>
+  proveConsistency: UnaryCall<ProveConsistencyRequest, ProveConsistencyResponse__Output>
+  listEntries: ServerStreamCall<ListEntriesRequest, ListEntriesResponse__Output>
+  exportEvidence: ServerStreamCall<ExportEvidenceRequest, ExportEvidenceResponse__Output>
 }
 
 /** A running audit. */
@@ -161,6 +176,7 @@ export async function openHouse(name: string): Promise<House> {
           HEED_TRAIL_OLD_KEYS: undefined,
           HEED_TRAIL_WITNESSES: undefined,
           HEED_TRAIL_DIR: undefined,
+          HEED_TRAIL_PORT: 0,
           HEED_TRAIL_CHECKPOINT_MS: 50,
           ...config,
         },
