@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -7,6 +8,7 @@ import {
   formatVerifierKey,
   generateSignerKey,
   isKeyName,
+  keyFingerprint,
   parseSignerKey,
   parseVerifierKey,
   signMessage,
@@ -21,6 +23,14 @@ const unit = fc.nat(0xffff).map((code) => String.fromCharCode(code))
 
 const name = fc.string({ minLength: 1, maxLength: 40, unit }).filter(isKeyName)
 const type = fc.constantFrom('ed25519', 'cosignature-v1')
+
+describe('a fingerprint', () => {
+  it('is the digest of the public key, as ssh writes it', () => {
+    const key = parseVerifierKey(C2SP_NOTE.key)
+    expect(keyFingerprint(key)).toBe(`SHA256:${createHash('sha256').update(key.publicKey).digest('base64').slice(0, 43)}`)
+    expect(keyFingerprint(parseVerifierKey(GO_SUMDB.key))).not.toBe(keyFingerprint(key))
+  })
+})
 
 describe('a verifier key', () => {
   it.each([

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { formatVerifierKey, keyFingerprint, parseSignerKey } from '@heed/merkle-log'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { runHeed } from './program.ts'
 
@@ -40,6 +41,7 @@ describe('wrong input is one line and exit code 2', () => {
     [['opt-in', 'ada@example.org', '--evidence', 'form', '--evidence-reference', 'f-1', '--collected-at', 'yesterday'], /--collected-at/],
     [['check', 'ada@example.org'], /--recipient, --purpose/],
     [['resolve', 'mailchimp/s-1/1', '--by', 'dpo'], /why/],
+    [['trail', 'key', 'with space'], /a name such as example\.com\/trail/],
     [['import', 'no-such-file.csv'], /cannot be read \(ENOENT\)/],
   ])('%j', async (args, message) => {
     expect(await heed(...args)).toBe(2)
@@ -81,4 +83,17 @@ it('a damaged hub file is named', async () => {
 
 it('writes a completion script', async () => {
   expect(await heed('completion')).toBe(0)
+})
+
+describe('a key of the log', () => {
+  it('is made anew each time, with its public part and fingerprint', async () => {
+    expect(await heed('trail', 'key', 'example.com/trail', '--json')).toBe(0)
+    const made: { secretKey: string; publicKey: string; fingerprint: string } = JSON.parse(out)
+    const key = parseSignerKey(made.secretKey)
+    expect(formatVerifierKey(key)).toBe(made.publicKey)
+    expect(keyFingerprint(key)).toBe(made.fingerprint)
+    expect(key.type).toBe('ed25519')
+    expect(await heed('trail', 'key', 'witness.example.net', '--witness', '--secret')).toBe(0)
+    expect(parseSignerKey(out.trim())).toMatchObject({ name: 'witness.example.net', type: 'cosignature-v1' })
+  })
 })

@@ -11,6 +11,7 @@ import * as stack from './commands/stack.ts'
 import { followChange, showStatus } from './commands/status.ts'
 import { type CommandContext, runCommand, type Surroundings } from './context.ts'
 import { exitCodes } from './failures.ts'
+import { trailCommands } from './trail-commands.ts'
 
 /** Runs the command line `heed <args>` and gives the exit code. Wrong usage is one line and code 2. */
 export async function runHeed(args: readonly string[], surroundings: Surroundings): Promise<number> {
@@ -158,6 +159,7 @@ export async function runHeed(args: readonly string[], surroundings: Surrounding
           .option('to', { type: 'string', demandOption: true, describe: 'who gets them' }),
       (argv) => run(argv, (context) => duty.handOver(context, argv.delivery, argv.to)),
     )
+    .command('trail <command>', 'the log of everything that happened: keys and checks', (builder) => trailCommands(builder, run))
     .command('callers <command>', 'who may call, and what', (builder) =>
       callerCommands(builder, run).demandCommand(1, 'add, list, rotate or revoke'),
     )

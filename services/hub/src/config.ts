@@ -25,6 +25,7 @@ export const hubShape = {
   HEED_PREFERENCES_PORT: { schema: portNumber(7101), describe: 'gRPC of preferences.' },
   HEED_PROPAGATION_PORT: { schema: portNumber(7102), describe: 'gRPC of propagation.' },
   HEED_AUDIT_PORT: { schema: portNumber(7103), describe: 'gRPC of audit.' },
+  HEED_TRAIL_PORT: { schema: portNumber(7104), describe: 'The log of the trail over HTTP.' },
   HEED_SANDBOX_PORT: { schema: portNumber(7170), describe: 'The page and the APIs of the vendors that are played.' },
   HEED_EDGE_PORT: { schema: portNumber(7180), describe: 'Unsubscribe links.' },
   HEED_OPERATIONS_PORT: { schema: portNumber(7199), describe: '/healthz, /readyz and /metrics.' },

@@ -57,6 +57,8 @@ export interface Hub {
     readonly preferences: string
     readonly propagation: string
     readonly audit: string
+    /** The log of the trail over HTTP. */
+    readonly trail: string
     readonly edge: string
     readonly operations: string
   }
@@ -223,6 +225,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         preferences: preferencesAddress,
         propagation: local(propagation.server.port),
         audit: local(audit.server.port),
+        trail: audit.trailServer?.url ?? '',
         edge: edge.server.url,
         operations: operations.url,
       },

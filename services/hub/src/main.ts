@@ -2,6 +2,7 @@ import { createWriteStream, mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { shownKeys } from '@heed/audit'
 import { PolicyFileError } from '@heed/contracts'
 import { LocalStackError, startLocalStack } from '@heed/local-stack'
 import { readConfig } from '@heed/platform/config'
@@ -59,6 +60,7 @@ async function main(): Promise<number> {
     preferences: config.HEED_PREFERENCES_PORT,
     propagation: config.HEED_PROPAGATION_PORT,
     audit: config.HEED_AUDIT_PORT,
+    trail: config.HEED_TRAIL_PORT,
     edge: config.HEED_EDGE_PORT,
     operations: config.HEED_OPERATIONS_PORT,
   }
@@ -97,7 +99,7 @@ async function main(): Promise<number> {
   await writeHubFile(dataDir, {
     pid: process.pid,
     grpc,
-    http: { edge: hub.addresses.edge, sandbox: sandbox.url, operations: hub.addresses.operations },
+    http: { edge: hub.addresses.edge, sandbox: sandbox.url, operations: hub.addresses.operations, trail: hub.addresses.trail },
     kafkaBrokers: stack.kafka.brokers,
     mongoUri: stack.mongodb.uri,
     dbPrefix: config.HEED_DB_PREFIX,
@@ -120,15 +122,22 @@ async function main(): Promise<number> {
   }
 
   screen.title('Heed is running')
-  for (const [name, value] of [
+  const shown: readonly (readonly [string, string])[] = [
     ['unsubscribe link of Cy, to click', linkToClick ?? 'made by the demonstration'],
     ['what the vendors believe', sandbox.url],
     ['gRPC preferences', grpc.preferences],
     ['gRPC propagation', grpc.propagation],
     ['gRPC audit', grpc.audit],
+    ['log of the trail', `${hub.addresses.trail}/checkpoint`],
+    ...(hub.trail === undefined ? [] : shownKeys(hub.trail)).flatMap(({ vkey, fingerprint }) => [
+      ['  its public key', vkey] as const,
+      ['  and fingerprint', fingerprint] as const,
+    ]),
+    ['  as files', hub.trail?.folder ?? 'nowhere'],
     ['health and metrics', `${hub.addresses.operations}/metrics`],
     ['log', join(dataDir, 'hub.log')],
-  ] as const) {
+  ]
+  for (const [name, value] of shown) {
     screen.line(`  ${name.padEnd(34)} ${colors.cyan(value)}`)
   }
   screen.line(`
