@@ -236,7 +236,7 @@ function play(stage: Stage, options: S3Options): Vendor<S3> {
     },
     async stop() {
       for (const inbox of inboxes.values()) inbox.stop()
-      store().close()
+      await store().close()
     },
   }
 }
