@@ -5,8 +5,9 @@ import type { Consumer, Kafka, Publisher } from '@heed/platform/kafka'
 import type { Loop, Part } from '@heed/platform/lifecycle'
 import type { CheckResult } from '@heed/platform/mongo'
 import type { mongo } from 'mongoose'
-import type { Connector, Interpretation } from './contract.ts'
+import type { Connector } from './contract.ts'
 import { watchOpen } from './figures.ts'
+import { type Halt, publishedHalts } from './halts.ts'
 import type { InboxRow } from './inbox/row.ts'
 import { intake } from './intake.ts'
 import { outcomeRelay } from './outcome-relay.ts'
@@ -35,8 +36,6 @@ export interface ConnectorApp {
    */
   settle(): Promise<void>
   readiness(): Promise<CheckResult[]>
-  /** What a vendor reported by itself about a job (a callback): heard where the job is known and still open. */
-  hear(recipientId: RecipientId, jobId: string, report: Interpretation): Promise<boolean>
   /** Why a recipient as a whole waits, where it does. */
   recipientReason(recipientId: RecipientId): WaitReason | undefined
 }
@@ -64,15 +63,18 @@ export async function connectorApp<Settings>(
       relay?.wake()
     }, gatherMs).unref()
   }
-  const workshop = await createWorkshop(connector, options, outcomesWritten)
+  const halts: { publish?: Halt } = {}
+  const halt: Halt = async (recipientId, reason) => halts.publish?.(recipientId, reason)
+  const workshop = await createWorkshop(connector, { halt, ...options }, outcomesWritten)
   const { kind, rows, inbox, controls } = workshop
   const source = `services/connectors/${kind}`
+  halts.publish = publishedHalts({ publisher, topics, kind, source, clock, log: options.log })
   const log = options.log.child({ connector: kind })
 
   const consumers = ids.map((recipientId) =>
     kafka.consumer({
       groupId: `${options.topicPrefix}.connector.${recipientId}`,
-      topics: [topics.deliveries(recipientId), topics.controls],
+      topics: [topics.deliveries(recipientId), topics.controls, ...(workshop.hears(recipientId) ? [topics.callbacks] : [])],
       fromBeginning: true,
       log,
       metrics,
@@ -80,6 +82,7 @@ export async function connectorApp<Settings>(
         recipientId,
         inbox,
         controls,
+        reported: (report) => workshop.reported(recipientId, report),
         publisher,
         topics,
         source,
@@ -137,7 +140,6 @@ export async function connectorApp<Settings>(
       await relay?.settle()
     },
     readiness: async () => consumers.map((consumer) => consumer.health()),
-    hear: workshop.hear,
     recipientReason: workshop.recipientReason,
   }
 }

@@ -18,6 +18,8 @@ export interface Task {
   readonly recipientId: RecipientId
   readonly subjectId: SubjectId
   readonly version: number
+  /** 0 for the wish that a change made; the time, ms since the epoch, where the same version was asked for once more (redelivery, backfill, repair). */
+  readonly assertion: number
   readonly kind: 'preference' | 'erasure'
   /** What must hold: every purpose that the recipient serves, and each topic that was chosen. */
   readonly wanted: Readonly<Record<PurposeKey, Choice>>
@@ -138,7 +140,8 @@ export interface Job {
 
 /**
  * What an answer means: one outcome for each delivery covered, and where the vendor works on, the job. A delivery that has no outcome here stays as it was
- * (its row of an unfinished job, or the next request decides). `batch.*` as a deferred reason makes the kit split the batch down to the bad item.
+ * (its row of an unfinished job, or the next request decides). `batch.*` as a deferred reason makes the kit split the batch down to the bad item. `item.*` as a
+ * deferred reason says that this item alone was refused, perhaps not for good: it is tried again, and after the third failure in a row a person has to look.
  */
 export interface Interpretation {
   readonly outcomes: readonly { readonly deliveryId: DeliveryId; readonly outcome: Outcome }[]
@@ -157,8 +160,19 @@ export interface Interpretation {
   readonly slowDownSeconds?: number
   /** The vendor's own name of this exchange, for its support. Logged with the request and nowhere else; at most 100 letters, digits, `.`, `_`, `:` and `-`. */
   readonly trace?: string
+  /**
+   * The recipient wants to be told nothing any more (its endpoint is retired, say). It is paused as an operator would pause it, its deliveries stay open, and an
+   * operator lets it go on once that is mended.
+   */
+  readonly halt?: `configuration.${string}`
   /** The recipient has a gap: the next batch is a `full` one. Only for sequenced batches. */
   readonly needsFull?: boolean
+}
+
+/** A vendor's last word about a job, by a signed call of its own to the edge. The first one counts. */
+export interface JobReport {
+  readonly jobId: string
+  readonly status: 'completed' | 'cancelled' | 'failed'
 }
 
 /** What a connector is and what its vendor allows; all figures come from the vendor's pages named in its README. */
@@ -206,6 +220,8 @@ export interface Descriptor {
     readonly giveUpAfterSeconds: number
     /** True where the vendor applies works in the order in which they came, so that a newer wish need not wait for an older one's job. Sequenced batches: true where absent. */
     readonly newerMayOvertake?: boolean
+    /** True where the vendor reports by itself (see `hear`) and is not asked. */
+    readonly reported?: true
   }
   /** True where the vendor can be told to forget a person, which is more than to leave her out. Where absent, the policy may give its recipients no clock for erasure. */
   readonly erasure?: true
@@ -235,7 +251,7 @@ export interface TransportTools {
   readonly development?: true
 }
 
-/** A kind of recipient. `plan`, `follow`, `readBack` and `interpret` are pure: no clock, no network, no credentials. */
+/** A kind of recipient. `plan`, `follow`, `hear`, `readBack` and `interpret` are pure: no clock, no network, no credentials. */
 export interface Connector<Settings> {
   readonly descriptor: Descriptor | ((settings: Settings) => Descriptor)
   /**
@@ -257,6 +273,8 @@ export interface Connector<Settings> {
   interpret(request: PlannedRequest, answer: Answer, settings: Settings): Interpretation
   /** What to ask about a job; needed where `interpret` ever gives one, unless the vendor reports by itself. */
   follow?(job: Job, covers: readonly DeliveryId[], settings: Settings): PlannedRequest
+  /** What a report of the vendor about a job means; needed where the descriptor says `jobs.reported`. A report may come before the answer that begins the job. */
+  hear?(report: JobReport, covers: readonly DeliveryId[], settings: Settings): Interpretation
   /** What to read to see that the vendor holds what is wanted; needed where the descriptor has `readBack`. */
   readBack?(tasks: readonly Task[], settings: Settings): readonly PlannedRequest[]
 }

@@ -4,6 +4,7 @@ import type { Delivery, RecipientId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import type { ConsumedBatch, ConsumedRecord, OutgoingRecord, Publisher } from '@heed/platform/kafka'
 import type { Logger } from '@heed/platform/log'
+import type { JobReport } from './contract.ts'
 import type { Controls } from './controls.ts'
 import type { Inbox } from './inbox/inbox.ts'
 
@@ -12,6 +13,8 @@ export interface IntakeOptions {
   readonly recipientId: RecipientId
   readonly inbox: Inbox
   readonly controls: Controls
+  /** Keeps what the recipient reported by itself. */
+  reported(report: JobReport): Promise<void>
   readonly publisher: Publisher
   readonly topics: Topics
   readonly source: string
@@ -46,7 +49,7 @@ function deadLetter(options: IntakeOptions, batch: ConsumedBatch, record: Consum
 }
 
 /**
- * Takes in a batch of deliveries or controls. When it returns, what could be read is stored and what could not is with the dead letters: the offsets may be
+ * Takes in a batch of deliveries, controls or reports. When it returns, what could be read is stored and what could not is with the dead letters: the offsets may be
  * committed. It never waits for a vendor.
  */
 export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promise<void> {
@@ -89,5 +92,19 @@ export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promis
     accepted({ due: wanted, outcomes: superseded > 0 })
   }
 
-  return (batch) => (batch.topic === topics.controls ? takeControls(batch) : takeDeliveries(batch))
+  const takeReports = async (batch: ConsumedBatch) => {
+    for (const record of batch.records) {
+      if (record.value === null) continue
+      const decoded = decodeEvent(record, ['heed.job.reported.v1'])
+      // every recipient that reports has a reader here: one letter of one of them would be as many
+      if (!decoded.ok) log.warn({ recipientId, offset: record.offset, detail: decoded.reason }, 'report.unreadable')
+      else if (decoded.event.type === 'heed.job.reported.v1' && decoded.event.data.recipientId === recipientId)
+        await options.reported(decoded.event.data)
+    }
+  }
+
+  return (batch) => {
+    if (batch.topic === topics.controls) return takeControls(batch)
+    return batch.topic === topics.callbacks ? takeReports(batch) : takeDeliveries(batch)
+  }
 }

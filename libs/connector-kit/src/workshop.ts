@@ -1,5 +1,6 @@
 import type { Recipient, RecipientId, WaitReason } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
+import { asError } from '@heed/platform/errors'
 import type { Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
@@ -9,9 +10,10 @@ import { type Account, createAccount } from './account/account.ts'
 import { createGate } from './account/gate.ts'
 import { allLimits, type DayCount, dayLimit, minuteLimit } from './account/limits.ts'
 import { type AccountTerm, accountTerm } from './account/term.ts'
-import type { Connector, Descriptor, Interpretation, Transport, TransportTools } from './contract.ts'
+import type { Connector, Descriptor, JobReport, Transport, TransportTools } from './contract.ts'
 import { type Controls, createControls } from './controls.ts'
 import { type WorkEvents, workEvents } from './events.ts'
+import type { Halt } from './halts.ts'
 import type { IdentifierDirectory } from './identifiers.ts'
 import { createFlights, type Flight } from './inbox/flights.ts'
 import { createInbox, createInboxIndexes, type Inbox } from './inbox/inbox.ts'
@@ -19,9 +21,9 @@ import { createLine, newToken } from './inbox/line.ts'
 import type { InboxRow } from './inbox/row.ts'
 import { referencedCredentials, resolveReferences, SettingsError } from './settings.ts'
 import { type BatchItemRows, createBatchIndexes, createBatchStore, type StoredBatch } from './worker/batch-store.ts'
-import { hearAbout } from './worker/follow-batch.ts'
 import type { Probe, RecipientWork } from './worker/recipient.ts'
 import { type RecipientState, recipientStates } from './worker/recipient-state.ts'
+import { createReportIndexes, createReports, type StoredReport } from './worker/reports.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
 
 /** What the work for recipients of one kind needs, beside the broker. */
@@ -43,6 +45,8 @@ export interface WorkshopOptions<Settings> {
   readonly accountTtlMs?: number
   /** How long what is under way may take when the process stops; 8 s unless told. */
   readonly drainMs?: number
+  /** Pauses a recipient that wants to be told nothing any more; in this database alone where absent. */
+  readonly halt?: Halt
   /** In place of the connector's own `connect`: for tests. */
   readonly transport?: (recipient: Recipient, settings: Settings, tools: TransportTools) => Transport
   /** For fault tests. */
@@ -66,7 +70,10 @@ export interface Workshop {
   wake(recipientId: RecipientId, count: number): void
   /** Resolves when nothing is due any more for the accounts that this process holds. */
   settle(): Promise<void>
-  hear(recipientId: RecipientId, jobId: string, report: Interpretation): Promise<boolean>
+  /** When reported returns, a vendor's own report about a job is durable; it is heard as soon as the job is known. */
+  reported(recipientId: RecipientId, report: JobReport): Promise<void>
+  /** Whether the recipient's vendor reports by itself. */
+  hears(recipientId: RecipientId): boolean
   recipientReason(recipientId: RecipientId): WaitReason | undefined
   /** Frees the transports. */
   close(): Promise<void>
@@ -142,6 +149,8 @@ export async function createWorkshop<Settings>(
   const line = createLine(rows, clock)
   const flights = createFlights(collection<Flight>('flights'), rows, { now: () => clock.now(), newTag: () => newToken('out') })
   const batches = createBatchStore(batchRows, itemRows)
+  const reportRows = collection<StoredReport>('reports')
+  const reports = createReports(reportRows, () => clock.now())
   const states = recipientStates(collection<RecipientState>('recipients'))
   const events = workEvents(log, metrics)
   const credentials = referencedCredentials(options.env)
@@ -151,6 +160,11 @@ export async function createWorkshop<Settings>(
     await Promise.all([line.hurry(recipientId), batches.hurry(recipientId)])
     workers.get(recipientId)?.steer()
   }
+  const pauseHere: Halt = async (recipientId) => {
+    await states.steer(recipientId, { paused: true, by: `connector-${kind}`, at: clock.now() })
+    workers.get(recipientId)?.steer()
+  }
+  const halt = options.halt ?? pauseHere
   const workers = new Map<RecipientId, Worker>()
   const works = new Map<RecipientId, RecipientWork<Settings>>()
   const accountOf = new Map<RecipientId, Account>()
@@ -204,11 +218,18 @@ export async function createWorkshop<Settings>(
           log,
           measured: (request, result, durationMs) => events.requestSent(recipient.id, request, result, durationMs),
           answered: () => probe('answered'),
+          halted: (reason) => {
+            halt(recipient.id, reason).catch((thrown: unknown) =>
+              log.warn({ recipientId: recipient.id, error: asError(thrown) }, 'halt.failed'),
+            )
+          },
         },
         line,
         flights,
         batches,
         states,
+        reports,
+        beginning: new Set(),
         directory: options.identifiers,
         clock,
         log,
@@ -273,17 +294,18 @@ export async function createWorkshop<Settings>(
     prepare: async () => {
       await createInboxIndexes(rows)
       await createBatchIndexes(batchRows, itemRows)
+      await createReportIndexes(reportRows)
     },
     wake: (recipientId, count) => workers.get(recipientId)?.wake(count),
     settle: async () => {
       const mine = [...workers].filter(([recipientId]) => termOf.get(recipientId)?.isHeld() === true)
       await Promise.all(mine.map(([, worker]) => worker.settle()))
     },
-    hear: async (recipientId, jobId, report) => {
-      const work = works.get(recipientId)
-      const batch = await batchRows.findOne({ recipientId, 'jobs.id': jobId })
-      return work === undefined || batch === null ? false : hearAbout(work, batch, jobId, report)
+    reported: async (recipientId, report) => {
+      await reports.keep(recipientId, report)
+      workers.get(recipientId)?.heard()
     },
+    hears: (recipientId) => works.get(recipientId)?.sender.descriptor.jobs?.reported === true,
     recipientReason: (recipientId) => (workers.get(recipientId)?.paused ? 'paused' : accountOf.get(recipientId)?.gate.trouble),
     close: async () => {
       await Promise.all(transports.map((transport) => transport.close().catch(() => undefined)))

@@ -49,6 +49,12 @@ export function topicContents(): readonly {
       types: ['heed.recipient.paused.v1', 'heed.delivery.resolved.v1'],
     },
     {
+      topic: topics.callbacks,
+      key: 'job id',
+      summary: 'What recipients reported by themselves about work that they had taken.',
+      types: ['heed.job.reported.v1'],
+    },
+    {
       topic: topics.checkpoints,
       key: 'origin of the log',
       summary:

@@ -244,6 +244,15 @@ export const deliveryResolved = z.object({
   at: time,
 })
 
+/** `heed.job.reported.v1`: the last word of a recipient about work that it went on with after it had answered, by a signed call of its own. */
+export const jobReported = z.object({
+  recipientId,
+  /** The name under which the recipient knows the work: ours to it, or its own. */
+  jobId: z.string().regex(/^[A-Za-z0-9._:-]{1,128}$/),
+  status: z.enum(['completed', 'cancelled', 'failed']),
+  at: time,
+})
+
 /** `heed.record.unreadable.v1`: a record that could not be read, and where it stands. The bytes themselves stay where they are. */
 export const recordUnreadable = z.object({
   topic: z.string().max(249),
@@ -292,6 +301,7 @@ export const eventSchemas = {
   'heed.policy.loaded.v1': policyLoaded,
   'heed.recipient.paused.v1': recipientPaused,
   'heed.delivery.resolved.v1': deliveryResolved,
+  'heed.job.reported.v1': jobReported,
   'heed.record.unreadable.v1': recordUnreadable,
   'heed.configuration.changed.v1': configurationChanged,
   'heed.journal.counted.v1': journalCounted,
@@ -308,7 +318,7 @@ export type EventData<Type extends EventType> = z.output<(typeof eventSchemas)[T
 export type AnyEvent = { [Type in EventType]: { readonly type: Type; readonly data: EventData<Type> } }[EventType]
 
 /** An event that becomes an entry of the trail: every one but those that the trail itself tells. */
-export type TrailEvent = Exclude<AnyEvent, { readonly type: 'heed.checkpoint.signed.v1' }>
+export type TrailEvent = Exclude<AnyEvent, { readonly type: 'heed.checkpoint.signed.v1' | 'heed.job.reported.v1' }>
 
 /** The event types of `heed.acts.v1`. */
 export type ActType =

@@ -22,6 +22,8 @@ export interface Topics {
   readonly deadLetters: string
   readonly acts: string
   readonly controls: string
+  /** What recipients reported by themselves about work that they took. */
+  readonly callbacks: string
   readonly checkpoints: string
   deliveries(recipient: RecipientId): string
   /** The recipient of a deliveries topic, or undefined for any other topic. */
@@ -40,6 +42,7 @@ export function topicsOf(prefix: string): Topics {
     deadLetters: `${prefix}.dead-letters.v1`,
     acts: `${prefix}.acts.v1`,
     controls: `${prefix}.controls.v1`,
+    callbacks: `${prefix}.callbacks.v1`,
     checkpoints: `${prefix}.checkpoints.v1`,
     deliveries: (recipient) => `${prefix}.deliveries.${recipient}.v1`,
     recipientOf: (topic) => everyDelivery.exec(topic)?.[1],
@@ -61,6 +64,7 @@ export function topicPlans(topics: Topics, recipients: readonly RecipientId[]): 
     { name: topics.controls, partitions: 1, ...compacted },
     // one partition: the newest record is the newest checkpoint
     { name: topics.checkpoints, partitions: 1, retentionMs: forever },
+    { name: topics.callbacks, partitions: 3, retentionMs: 90 * day },
     { name: topics.deadLetters, partitions: 1, ...timed },
     ...recipients.map((recipient) => ({ name: topics.deliveries(recipient), partitions: 3, ...compacted })),
   ]

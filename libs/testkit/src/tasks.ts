@@ -67,6 +67,7 @@ function build(address: string, choice: Choice, options: TaskOptions): Task {
     recipientId: recipientId(recipient),
     subjectId,
     version,
+    assertion: 0,
     kind: 'preference',
     changed: purposes.map(purposeKey),
     identifiers: emailIdentifiers(address, form),

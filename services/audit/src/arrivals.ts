@@ -86,7 +86,7 @@ function readRecord(record: ConsumedRecord, value: Buffer, accepted: readonly Tr
   if (!decoded.ok) return decoded.reason
   const { event } = decoded
   // not among the accepted ones
-  if (event.type === 'heed.checkpoint.signed.v1') return 'a checkpoint is no entry'
+  if (event.type === 'heed.checkpoint.signed.v1' || event.type === 'heed.job.reported.v1') return `${event.type} is no entry`
   const fault = contradiction(event)
   if (fault !== undefined) return fault
   try {

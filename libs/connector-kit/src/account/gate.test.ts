@@ -48,6 +48,24 @@ describe('a gate', () => {
     expect(events()).toEqual(['recipient.blocked'])
   })
 
+  it('goes by a vendor’s own schedule as often as it was shut, however many requests failed together', async () => {
+    const { gate, clock } = open({ retry: { scheduleSeconds: [5, 300, 1_800] } })
+    for (let failure = 0; failure < 20; failure += 1) gate.failed('unavailable.down')
+    const waits: number[] = []
+    for (let round = 0; round < 4; round += 1) {
+      const wait = (gate.blocked()?.until ?? 0) - clock.now()
+      waits.push(wait)
+      await clock.advance(wait)
+      gate.failed('unavailable.down')
+      gate.failed('unavailable.down')
+    }
+    expect(waits).toEqual([5_000, 300_000, 1_800_000, 1_800_000])
+    await clock.advance(1_800_000)
+    gate.succeeded()
+    for (let failure = 0; failure < breakerThreshold; failure += 1) gate.failed('unavailable.down')
+    expect((gate.blocked()?.until ?? 0) - clock.now()).toBe(5_000)
+  })
+
   it('opens with the first success, and says so once', async () => {
     const { gate, clock, events, recovered } = open()
     for (let failure = 0; failure < breakerThreshold; failure += 1) gate.failed('unavailable.down')

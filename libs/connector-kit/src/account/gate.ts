@@ -53,6 +53,8 @@ export function createGate(options: {
   const { account, descriptor, clock, log, random, onRecovered } = options
   let breaker = new ConsecutiveBreaker(breakerThreshold)
   let failures = 0
+  /** How often it was shut since it last worked: failures side by side are one. */
+  let rounds = 0
   let block: Blocked | undefined
   let alarmed = false
   let openedAt = 0
@@ -71,10 +73,17 @@ export function createGate(options: {
     const wasAlarmed = alarmed
     breaker = new ConsecutiveBreaker(breakerThreshold)
     failures = 0
+    rounds = 0
     block = undefined
     alarmed = false
     if (wasAlarmed) log.info({ account, durationMs: clock.now() - openedAt }, 'recipient.recovered')
     if (wasTroubled) onRecovered()
+  }
+
+  /** How long to leave the account alone now. A vendor's own schedule counts how often that was done, not how many requests were under way together. */
+  const nextWaitMs = () => {
+    if (block === undefined || block.until <= clock.now()) rounds += 1
+    return backoffMs(descriptor, descriptor.retry === undefined ? failures : rounds, random())
   }
 
   return {
@@ -90,6 +99,7 @@ export function createGate(options: {
       // A rate limit that is over is no trouble that ended; one that is not over yet stays.
       if (block?.reason === 'rate_limited') {
         failures = 0
+        rounds = 0
         if (block.until <= clock.now()) block = undefined
       } else clear()
     },
@@ -97,14 +107,9 @@ export function createGate(options: {
       failures += 1
       const asked = retryAfterSeconds === undefined ? undefined : retryAfterSeconds * 1000
       if (isRefusal(reason)) return shut('auth_failed', reason, asked ?? recheckMs(failures))
-      if (isRate(reason))
-        return shut(
-          block?.reason === 'breaker_open' ? 'breaker_open' : 'rate_limited',
-          reason,
-          asked ?? backoffMs(descriptor, failures, random()),
-        )
+      if (isRate(reason)) return shut(block?.reason === 'breaker_open' ? 'breaker_open' : 'rate_limited', reason, asked ?? nextWaitMs())
       const opens = breaker.failure() || alarmed
-      if (opens) return shut('breaker_open', reason, Math.max(asked ?? 0, backoffMs(descriptor, failures, random())))
+      if (opens) return shut('breaker_open', reason, Math.max(asked ?? 0, nextWaitMs()))
       if (asked !== undefined) shut('rate_limited', reason, asked)
     },
     slowDown: (seconds) => {

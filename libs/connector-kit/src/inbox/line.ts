@@ -12,7 +12,10 @@ export interface Claim {
 }
 
 /** What a complete list needs of a row. */
-export type ToldRow = Pick<InboxRow, 'recipientId' | 'subjectId' | 'version' | 'kind' | 'wanted' | 'changed' | 'evidence' | 'acceptedAt'>
+export type ToldRow = Pick<
+  InboxRow,
+  'recipientId' | 'subjectId' | 'version' | 'assertion' | 'kind' | 'wanted' | 'changed' | 'evidence' | 'acceptedAt'
+>
 
 /** A row that follows a batch, with what a judgement needs of it. */
 export interface FollowedRow extends HeldRow {
@@ -166,7 +169,17 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
     },
 
     told: async function* (recipientId) {
-      const projection = { recipientId: 1, subjectId: 1, version: 1, kind: 1, wanted: 1, changed: 1, evidence: 1, acceptedAt: 1 }
+      const projection = {
+        recipientId: 1,
+        subjectId: 1,
+        version: 1,
+        assertion: 1,
+        kind: 1,
+        wanted: 1,
+        changed: 1,
+        evidence: 1,
+        acceptedAt: 1,
+      }
       const cursor = rows
         .find({ _id: { $gte: `${recipientId}/`, $lt: `${recipientId}0` } }, { projection, batchSize: idsPerQuery })
         .sort({ _id: 1 })

@@ -16,6 +16,10 @@ export interface EndpointRules {
 
 const longestUrl = 2_048
 
+/** Whether an endpoint is trusted as it is. */
+export const isTrusted = (url: URL, { trusted = [] }: EndpointRules): boolean =>
+  /^https?:$/.test(url.protocol) && trusted.includes(hostPort(url))
+
 const hostPort = ({ hostname, port, protocol }: URL): string => `${hostname}:${port || (protocol === 'http:' ? '80' : '443')}`
 
 /**
@@ -31,7 +35,7 @@ export function parseEndpoint(field: string, text: string, { ports = [443], trus
   if (url === null) throw refuse('must be an address such as https://feeds.partner.example/heed')
   if (url.username !== '' || url.password !== '') throw refuse('must not hold a user name or a password')
   if (text.includes('#')) throw refuse('must not have a fragment')
-  if (/^https?:$/.test(url.protocol) && trusted.includes(hostPort(url))) return url
+  if (isTrusted(url, { trusted })) return url
   if (url.protocol !== 'https:') throw refuse('must begin with https://')
   const host = url.hostname.replace(/^\[|\]$/g, '')
   if (isIP(host) !== 0) throw refuse('must name a host, not a network address')

@@ -19,8 +19,8 @@ const isRequest = (planned: PlannedRequest | NothingToSend): planned is PlannedR
 
 /** The item that a batch keeps of a row. */
 export function itemOf(row: Pick<InboxRow, keyof BatchItem>): BatchItem {
-  const { subjectId, version, kind, wanted, changed, evidence, acceptedAt } = row
-  return { subjectId, version, kind, wanted, changed, evidence, acceptedAt }
+  const { subjectId, version, assertion, kind, wanted, changed, evidence, acceptedAt } = row
+  return { subjectId, version, assertion, kind, wanted, changed, evidence, acceptedAt }
 }
 
 /** Jobs as they are stored: with positions in place of delivery ids. */
@@ -111,12 +111,17 @@ export function planSafely<Settings>(
   }
 }
 
+interface BegunBatch {
+  readonly batchId: string
+  readonly jobIds: readonly string[]
+}
+
 async function assertPart<Settings>(
   work: RecipientWork<Settings>,
   entries: readonly { row: InboxRow; task: Task }[],
   settler: Settler,
   abort: AbortSignal,
-): Promise<{ requests: number; followed: number }> {
+): Promise<{ requests: number; followed: number; begun: readonly BegunBatch[] }> {
   const { sender, clock, batches } = work
   const { descriptor, account } = sender
   const tasks = entries.map(({ task }) => task)
@@ -152,13 +157,14 @@ async function assertPart<Settings>(
     for (const id of rows.keys()) {
       settle(id, { kind: 'said', outcome: { kind: 'deferred', reason: 'batch.plan-failed' }, durationMs: 0, among: entries.length })
     }
-    return { requests: 0, followed: 0 }
+    return { requests: 0, followed: 0, begun: [] }
   }
 
   const requests = planned.filter(isRequest)
   const collector = new Collector([...rows.keys()], planned)
   const batchId = newToken('j')
   const followed: DeliveryId[] = []
+  const begun: BegunBatch[] = []
   const settleFinished = (ids: readonly DeliveryId[]) => {
     for (const id of ids) {
       const finding = collector.finding(id, batchId)
@@ -211,6 +217,8 @@ async function assertPart<Settings>(
       jobs,
       firm,
     }
+    begun.push({ batchId, jobIds: jobs.map(({ id }) => id) })
+    work.beginning.add(batchId)
     // before the rows follow it: a row that follows a batch which is not there would wait for ever
     await batches.open(
       batch,
@@ -218,7 +226,7 @@ async function assertPart<Settings>(
     )
     for (const id of followed) settle(id, collector.finding(id, batchId))
   }
-  return { requests: requests.length, followed: followed.length }
+  return { requests: requests.length, followed: followed.length, begun }
 }
 
 /** Sends what a claim holds, and settles it. Resolves with how many requests that took for how many tasks, and how many of them follow a job. */
@@ -242,7 +250,18 @@ export async function assertBatch<Settings>(
   if (flying.length > 0) await work.flights.begin({ _id: claim.token, recipientId: work.recipientId, rows: flying })
   await work.probe('claimed')
   const results = await Promise.all(byPart(entries).map((part) => assertPart(work, part, settler, abort)))
-  await settler.drain()
+  const begun = results.flatMap((result) => result.begun)
+  try {
+    await settler.drain()
+    // the same work may have been reported before: from an earlier try, or faster than its answer was stored
+    if (work.sender.descriptor.jobs?.reported === true)
+      await work.reports.begun(
+        work.recipientId,
+        begun.flatMap(({ jobIds }) => jobIds),
+      )
+  } finally {
+    for (const { batchId } of begun) work.beginning.delete(batchId)
+  }
   if (flying.length > 0) await work.flights.end(claim.token)
   return {
     requests: results.reduce((sum, { requests }) => sum + requests, 0),

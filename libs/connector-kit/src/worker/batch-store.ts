@@ -7,6 +7,7 @@ import type { BatchContext, Job } from '../contract.ts'
 export interface BatchItem {
   readonly subjectId: SubjectId
   readonly version: number
+  readonly assertion: number
   readonly kind: 'preference' | 'erasure'
   readonly wanted: Readonly<Record<PurposeKey, Choice>>
   readonly changed: readonly PurposeKey[]
@@ -76,6 +77,8 @@ export interface BatchStore {
   unsent(recipientId: RecipientId): Promise<StoredBatch | undefined>
   /** When a batch is to be asked about next. */
   nextFollowAt(recipientId: RecipientId): Promise<number | undefined>
+  /** Those whose jobs have one of these ids and go on. */
+  withJobs(recipientId: RecipientId, jobIds: readonly string[]): Promise<StoredBatch[]>
   update(batchId: string, change: Partial<Omit<StoredBatch, '_id'>>): Promise<void>
   /** Lets unsent batches be tried at once: the recipient works again. */
   hurry(recipientId: RecipientId): Promise<void>
@@ -88,6 +91,7 @@ const itemsPerPiece = 1_000
 /** The indexes of the batches. */
 export async function createBatchIndexes(batches: mongo.Collection<StoredBatch>, items: mongo.Collection<StoredItems>): Promise<void> {
   await batches.createIndex({ recipientId: 1, stage: 1, nextAt: 1 })
+  await batches.createIndex({ 'jobs.id': 1, recipientId: 1 }, { name: 'jobs' })
   await items.createIndex({ batchId: 1 })
 }
 
@@ -129,6 +133,8 @@ export function createBatchStore(batches: mongo.Collection<StoredBatch>, pieces:
         .toArray()
       return first?.nextAt
     },
+    withJobs: (recipientId, jobIds) =>
+      batches.find({ recipientId, jobs: { $elemMatch: { id: { $in: [...jobIds] }, done: false } } }, { hint: 'jobs' }).toArray(),
     update: async (batchId, change) => {
       await batches.updateOne({ _id: batchId }, { $set: change })
     },

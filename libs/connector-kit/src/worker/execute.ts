@@ -35,6 +35,8 @@ export interface Sender<Settings> {
   readonly log: Logger
   /** Called for each answer or missing answer, for the figures. */
   measured(request: PlannedRequest, result: string, durationMs: number): void
+  /** The recipient wants nothing any more: it is to be paused. */
+  halted(reason: ReasonCode): void
   /** Runs when an answer is there and nothing of it is stored yet. */
   answered(): void | Promise<void>
 }
@@ -167,6 +169,7 @@ export async function execute<Settings>(sender: Sender<Settings>, request: Plann
     else account.gate.succeeded()
     if (interpretation.trace !== undefined && tracePattern.test(interpretation.trace))
       log.info({ request: current.name, trace: interpretation.trace }, 'vendor.answered')
+    if (interpretation.halt !== undefined) sender.halted(interpretation.halt)
     if (interpretation.slowDownSeconds !== undefined) account.gate.slowDown(interpretation.slowDownSeconds)
     said.push(...outcomes)
     observed.push(...(interpretation.observed ?? []))

@@ -1,6 +1,6 @@
 import type { DeliveryId, Outcome } from '@heed/domain'
 import { leastSettled } from '../combine.ts'
-import type { Interpretation, Job, PlannedRequest } from '../contract.ts'
+import type { Job, PlannedRequest } from '../contract.ts'
 import { type FollowedRow, newToken } from '../inbox/line.ts'
 import { rowIdOf } from '../inbox/row.ts'
 import type { HeldRow, Settlement } from '../inbox/settlement.ts'
@@ -185,7 +185,7 @@ async function ask<Settings>(
 ): Promise<RequestResult | undefined> {
   const { connector, settings } = work.sender
   // Some vendors report by themselves and cannot be asked.
-  if (connector.follow === undefined) return undefined
+  if (connector.follow === undefined || work.sender.descriptor.jobs?.reported === true) return undefined
   let request: PlannedRequest
   try {
     request = connector.follow(jobOf(job), followed.coversOf(job), settings)
@@ -239,44 +239,4 @@ export async function followBatch<Settings>(work: RecipientWork<Settings>, batch
     jobs.map((job) => (expired.includes(job) ? { ...job, done: true, covers: [] } : job)),
     over,
   )
-}
-
-/** What a vendor reported by itself about a job of a batch. */
-export async function hearAbout<Settings>(
-  work: RecipientWork<Settings>,
-  batch: StoredBatch,
-  jobId: string,
-  report: Interpretation,
-): Promise<boolean> {
-  const followed = new FollowedBatch(batch, await work.batches.items(batch._id))
-  const job = batch.jobs.find((one) => one.id === jobId && !one.done)
-  if (job === undefined) return false
-  const request: PlannedRequest = {
-    via: 'http',
-    intent: 'follow',
-    method: 'POST',
-    path: '/',
-    covers: followed.coversOf(job),
-    name: 'reported',
-  }
-  const covered = new Set(request.covers)
-  const result: RequestResult = {
-    kind: 'read',
-    request,
-    outcomes: new Map(
-      report.outcomes.filter(({ deliveryId }) => covered.has(deliveryId)).map(({ deliveryId, outcome }) => [deliveryId, outcome]),
-    ),
-    job: report.job,
-    observed: [],
-    needsFull: report.needsFull === true,
-    durationMs: 0,
-  }
-  const maxPollSeconds = work.sender.descriptor.jobs?.maxPollSeconds ?? 300
-  const next = jobAfter(job, result, followed, { now: work.clock.now(), maxPollSeconds, retryMs: 0 })
-  await settleFollowed(
-    work,
-    followed,
-    batch.jobs.map((one) => (one === job ? next : one)),
-  )
-  return true
 }

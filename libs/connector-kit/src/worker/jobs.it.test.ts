@@ -206,21 +206,6 @@ describe('a job', () => {
     expect(test.vendor.asserts).toHaveLength(1)
   })
 
-  it('may be reported by the vendor itself', async () => {
-    const { follow: _, ...connector } = exampleConnector(descriptor)
-    const test = await open({ connector })
-    test.vendor.script = () => answerOf({ job: { id: 'wh-1', pollAfterSeconds: 60 } })
-    await test.take(...people(2))
-    await test.settle()
-    await test.after(120)
-    expect(test.vendor.requests).toHaveLength(1)
-    const report = { outcomes: people(2).map(({ id }) => ({ deliveryId: id, outcome: { kind: 'confirmed' as const } })) }
-    expect(await test.workshop.hear(recipient(), 'unknown', report)).toBe(false)
-    expect(await test.workshop.hear(recipient(), 'wh-1', report)).toBe(true)
-    expect(await test.workshop.hear(recipient(), 'wh-1', report)).toBe(false)
-    expect(await opened.rows.countDocuments({ state: 'confirmed' })).toBe(2)
-  })
-
   it('of several requests for one delivery counts only when all have ended', async () => {
     const inner = exampleConnector(descriptor)
     const test = await open({

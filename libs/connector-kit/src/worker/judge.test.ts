@@ -58,6 +58,16 @@ describe('a row', () => {
     })
   })
 
+  it('is tried again where it alone was refused, and awaits a person after the third time in a row', () => {
+    const outcome: Outcome = { kind: 'deferred', reason: 'item.refused' }
+    for (const failures of [0, 1])
+      expect(said(outcome, { failures })).toMatchObject({ state: 'pending', place: 'queue', failures: 'count' })
+    expect(said(outcome, { failures: 2 })).toMatchObject({
+      place: 'parked',
+      entry: { outcome: { kind: 'rejected', reason: 'item.refused' } },
+    })
+  })
+
   it('waits for what the vendor says', () => {
     expect(said({ kind: 'deferred', reason: 'item.locked', retryAfterSeconds: 30 })).toMatchObject({ place: 'queue', dueAt: now + 30_000 })
   })

@@ -34,6 +34,9 @@ export interface Circumstances {
   readonly holds: boolean
 }
 
+/** So many failures in a row of an item that was refused alone, and a person has to look. */
+const itemTries = 3
+
 const isRate = (reason: ReasonCode) => /rate|quota|throttl|too-many/.test(reason)
 
 /** Why an open row waits after its recipient failed. */
@@ -166,6 +169,7 @@ function judgeSaid(outcome: Outcome, durationMs: number, among: number, c: Circu
       if (stage === 'batch') return judgeRefusedBatch(outcome.reason, among, durationMs, c)
       if (stage === 'closed') return closed({ kind: 'notApplicable', reason: outcome.reason }, 'not_applicable', true, c.step, durationMs)
       if (stage === 'item' && outcome.kind === 'rejected') return parked(outcome, c.step, durationMs)
+      if (stage === 'item' && c.failures + 1 >= itemTries) return parked({ kind: 'rejected', reason: outcome.reason }, c.step, durationMs)
       // nothing is rejected for a fault that is not the item's
       return judgeDeferred(outcome.reason, outcome.kind === 'deferred' ? outcome.retryAfterSeconds : undefined, durationMs, c)
     }

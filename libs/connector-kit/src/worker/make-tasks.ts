@@ -6,7 +6,7 @@ import { deliveryOfRow, type InboxRow } from '../inbox/row.ts'
 /** What a row, or a row as a batch has recorded it, says of a task. */
 export type TaskSource = Pick<
   InboxRow,
-  'recipientId' | 'subjectId' | 'version' | 'kind' | 'wanted' | 'changed' | 'evidence' | 'acceptedAt' | 'unknown' | 'skips'
+  'recipientId' | 'subjectId' | 'version' | 'assertion' | 'kind' | 'wanted' | 'changed' | 'evidence' | 'acceptedAt' | 'unknown' | 'skips'
 >
 
 /** What becomes of a source before anything is sent. */
@@ -21,7 +21,7 @@ export type Prepared =
 const maxSkips = 2
 
 function preparedOf(source: TaskSource, subject: ResolvedSubject | undefined, descriptor: Descriptor): Prepared {
-  const { recipientId, subjectId, version, kind, wanted, changed, evidence, acceptedAt } = source
+  const { recipientId, subjectId, version, assertion, kind, wanted, changed, evidence, acceptedAt } = source
   const identifiers = (subject?.identifiers ?? [])
     .filter((identifier) => descriptor.identifiers.includes(identifier.kind))
     // best first, as the descriptor orders them; otherwise always the same order, so that the same plan comes of it
@@ -46,6 +46,7 @@ function preparedOf(source: TaskSource, subject: ResolvedSubject | undefined, de
       recipientId,
       subjectId,
       version,
+      assertion,
       kind,
       wanted,
       changed,

@@ -8,6 +8,7 @@ import type { Line } from '../inbox/line.ts'
 import type { BatchStore } from './batch-store.ts'
 import type { Sender } from './execute.ts'
 import type { RecipientStates } from './recipient-state.ts'
+import type { Reports } from './reports.ts'
 
 /** Moments at which a fault test may stop a worker. */
 export type ProbePoint =
@@ -31,6 +32,9 @@ export interface RecipientWork<Settings> {
   readonly flights: Flights
   readonly batches: BatchStore
   readonly states: RecipientStates
+  readonly reports: Reports
+  /** Batches whose rows are on their way to follow them: what is reported about these waits. */
+  readonly beginning: Set<string>
   readonly directory: IdentifierDirectory
   readonly clock: Clock
   readonly log: Logger

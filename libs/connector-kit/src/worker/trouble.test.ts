@@ -37,6 +37,7 @@ async function asked(interpretation: Interpretation) {
     log,
     measured: () => undefined,
     answered: () => undefined,
+    halted: () => undefined,
   }
   return { result: await execute(sender, question, new AbortController().signal), told, log }
 }

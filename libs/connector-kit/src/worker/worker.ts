@@ -4,6 +4,7 @@ import type { Claim } from '../inbox/line.ts'
 import { assertBatch } from './assert-batch.ts'
 import { createBell } from './bell.ts'
 import { followBatch } from './follow-batch.ts'
+import { hearReports, sortReports } from './hear-reports.ts'
 import { readBackBatch } from './read-back.ts'
 import type { RecipientWork } from './recipient.ts'
 import { nextBatch, openBatch, sendBatch } from './sequence.ts'
@@ -14,6 +15,8 @@ export interface Worker {
   wake(count: number): void
   /** The same, and reads again whether operators hold the recipient back. */
   steer(): void
+  /** The vendor has reported something by itself. */
+  heard(): void
   /** Whether operators hold everything back, as of the last look. */
   readonly paused: boolean
   /** Resolves when nothing is due and nothing is under way: what waits, waits for a time, for a vendor, or for a person. */
@@ -46,6 +49,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   // What changes seldom is not asked for at every turn. In this process a change is known at once; another's is seen after a sweep at the latest.
   const state = remembered(() => work.states.get(recipientId), clock, options.sweepMs)
   const followAt = remembered(() => batches.nextFollowAt(recipientId), clock, options.sweepMs)
+  const reportAt = remembered(() => work.reports.nextAt(recipientId), clock, options.sweepMs)
   const readBackAt = remembered(() => line.nextReadBack(recipientId), clock, options.sweepMs)
   const running = new Map<string, Running>()
   /** Flights that ended in an error of ours: taken over when the database answers again. */
@@ -85,7 +89,10 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       try {
         const { requests, tasks, followed } = await assertBatch(work, claim, abort)
         if (tasks > 0) costPerTask = requests / tasks
-        if (followed > 0) followAt.forget()
+        if (followed > 0) {
+          followAt.forget()
+          reportAt.forget()
+        }
       } catch (thrown) {
         lost.set(claim.token, claim)
         throw thrown
@@ -165,6 +172,19 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     return clock.now() + patienceMs
   }
 
+  const reportTurn = async (): Promise<number> => {
+    if (descriptor.jobs?.reported !== true) return Number.POSITIVE_INFINITY
+    const next = (await reportAt.get()) ?? Number.POSITIVE_INFINITY
+    if (next > clock.now()) return next
+    reportAt.forget()
+    for (const { batch, reports } of await sortReports(work)) {
+      if (running.has(batch._id) || work.beginning.has(batch._id)) continue
+      start('follow', batch._id, () => hearReports(work, batch, reports).finally(followAt.forget))
+    }
+    // looked at again when one of those is through
+    return clock.now() + patienceMs
+  }
+
   const readBackTurn = async (abort: AbortSignal): Promise<number> => {
     const { readBack } = descriptor
     const key = 'read-back'
@@ -187,7 +207,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const openAt = account.openAt()
     if (openAt > now) return openAt
     const asserting = descriptor.batch.sequenced ? sequenceTurn(abort) : assertTurn(abort)
-    return Math.min(...(await Promise.all([asserting, followTurn(abort), readBackTurn(abort)])))
+    // one after the other: a job is either asked about or heard of
+    const following = async () => Math.min(await followTurn(abort), await reportTurn())
+    return Math.min(...(await Promise.all([asserting, following(), readBackTurn(abort)])))
   }
 
   const release = (beforeTurn: number) => {
@@ -205,6 +227,10 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     },
     steer: () => {
       state.forget()
+      bell.ring()
+    },
+    heard: () => {
+      reportAt.forget()
       bell.ring()
     },
     get paused() {

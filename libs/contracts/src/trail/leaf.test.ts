@@ -26,7 +26,8 @@ const events = readdirSync(folder).flatMap((file): TrailEvent[] => {
   const { value, headers } = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as { value: string; headers: Record<string, string> }
   const decoded = decodeEvent({ value: Buffer.from(value), headers }, Object.keys(eventSchemas) as EventType[])
   if (!decoded.ok) throw new Error(`${file}: ${decoded.reason}`)
-  return decoded.event.type === 'heed.checkpoint.signed.v1' ? [] : [decoded.event]
+  const { event } = decoded
+  return event.type === 'heed.checkpoint.signed.v1' || event.type === 'heed.job.reported.v1' ? [] : [event]
 })
 
 const subjectId = 's-00000000000000000000000040'

@@ -1,0 +1,81 @@
+import type { RecipientId } from '@heed/domain'
+import type { mongo } from 'mongoose'
+import type { JobReport } from '../contract.ts'
+
+/** A vendor's last word about a job, as it is kept. It may come before the job is known here, and it counts again where the same work is asserted again. */
+export interface StoredReport {
+  /** `<recipientId>/<jobId>`. */
+  _id: string
+  recipientId: RecipientId
+  jobId: string
+  status: JobReport['status']
+  /** When it came in, ms since the epoch. */
+  at: number
+  /** When to look for its job; absent once its job has heard it, or nobody waits for it. */
+  lookAt?: number
+  /** By the machine's clock: the database forgets it then. */
+  keepUntil: Date
+}
+
+/** What vendors reported by themselves. */
+export interface Reports {
+  /** When keep returns, the report is durable. A second last word about a job changes nothing. */
+  keep(recipientId: RecipientId, report: JobReport): Promise<void>
+  /** Reports whose jobs are to be looked for, the earliest first. */
+  due(recipientId: RecipientId, limit: number): Promise<StoredReport[]>
+  nextAt(recipientId: RecipientId): Promise<number | undefined>
+  /** Jobs begin, perhaps once more: what was reported about them counts. */
+  begun(recipientId: RecipientId, jobIds: readonly string[]): Promise<void>
+  /** Nobody has to look for these any more. */
+  heard(ids: readonly string[]): Promise<void>
+  /** These are looked for again at `at`. */
+  putOff(ids: readonly string[], at: number): Promise<void>
+}
+
+const keepDays = 90
+const dayMs = 86_400_000
+const idsPerQuery = 2_000
+
+const idOf = (recipientId: RecipientId, jobId: string) => `${recipientId}/${jobId}`
+
+/** The index of the reports. */
+export async function createReportIndexes(rows: mongo.Collection<StoredReport>): Promise<void> {
+  await rows.createIndex({ recipientId: 1, lookAt: 1 }, { partialFilterExpression: { lookAt: { $exists: true } } })
+  await rows.createIndex({ keepUntil: 1 }, { expireAfterSeconds: 0 })
+}
+
+/** Reports in a collection. */
+export function createReports(rows: mongo.Collection<StoredReport>, now: () => number): Reports {
+  const update = async (ids: readonly string[], change: mongo.UpdateFilter<StoredReport>) => {
+    for (let from = 0; from < ids.length; from += idsPerQuery)
+      await rows.updateMany({ _id: { $in: ids.slice(from, from + idsPerQuery) } }, change)
+  }
+  return {
+    keep: async (recipientId, { jobId, status }) => {
+      const at = now()
+      const keepUntil = new Date(Date.now() + keepDays * dayMs)
+      await rows.updateOne(
+        { _id: idOf(recipientId, jobId) },
+        { $setOnInsert: { recipientId, jobId, status, at, lookAt: at, keepUntil } },
+        { upsert: true },
+      )
+    },
+    due: (recipientId, limit) =>
+      rows
+        .find({ recipientId, lookAt: { $lte: now() } })
+        .sort({ lookAt: 1 })
+        .limit(limit)
+        .toArray(),
+    nextAt: async (recipientId) => {
+      const first = await rows.findOne({ recipientId, lookAt: { $exists: true } }, { sort: { lookAt: 1 }, projection: { lookAt: 1 } })
+      return first?.lookAt
+    },
+    begun: (recipientId, jobIds) =>
+      update(
+        jobIds.map((jobId) => idOf(recipientId, jobId)),
+        { $set: { lookAt: now() } },
+      ),
+    heard: (ids) => update(ids, { $unset: { lookAt: 1 } }),
+    putOff: (ids, at) => update(ids, { $set: { lookAt: at } }),
+  }
+}
