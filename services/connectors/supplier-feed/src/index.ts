@@ -1,0 +1,2 @@
+export { supplierFeed } from './connector.ts'
+export type { SupplierFeedSettings } from './settings.ts'
