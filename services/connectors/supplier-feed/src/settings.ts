@@ -1,4 +1,4 @@
-import { feedFileFields, folderStoreFields, parseEndpoint, SettingsError, sftpStoreFields } from '@heed/connector-kit'
+import { feedFileFields, folderStoreFields, parseEndpoint, SettingsError, s3StoreFields, sftpStoreFields } from '@heed/connector-kit'
 import { z } from 'zod'
 
 const reference = (what: string) =>
@@ -71,6 +71,7 @@ const webhookShape = z.strictObject({
 const shape = z.discriminatedUnion('transport', [
   webhookShape,
   z.strictObject({ ...eventFields, ...feedFileFields, ...sftpStoreFields }),
+  z.strictObject({ ...eventFields, ...feedFileFields, ...s3StoreFields }),
   z.strictObject({ ...eventFields, ...feedFileFields, ...folderStoreFields }),
 ])
 
