@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { type ParsedPolicy, type Policy, type PolicyProblem, parsePolicy } from '@heed/domain'
@@ -107,15 +108,32 @@ export async function readPolicyFile(path: string): Promise<Policy> {
   return (await locatePolicyFile(path)).policy
 }
 
+/** A policy with the very text that it was read from. */
+export interface PolicyDocument {
+  readonly policy: Policy
+  readonly text: string
+  /** SHA-256 over the bytes of the file, 64 hexadecimal digits: what the trail says of it. */
+  readonly sha256: string
+}
+
+/** The policy of a YAML file with its text. Throws what `readPolicyFile` throws. */
+export async function readPolicyDocument(path: string): Promise<PolicyDocument> {
+  const bytes = await readFile(path)
+  const text = textOf(bytes, basename(path))
+  return { policy: parsePolicyText(text, basename(path)), text, sha256: hash('sha256', bytes, 'hex') }
+}
+
 /** The policy of a YAML file, with the places of everything in it. Throws what `readPolicyFile` throws. */
 export async function locatePolicyFile(path: string): Promise<LocatedPolicy> {
-  const bytes = await readFile(path)
   const fileName = basename(path)
-  let text: string
+  return locatePolicyText(textOf(await readFile(path), fileName), fileName)
+}
+
+function textOf(bytes: Uint8Array, fileName: string): string {
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+    // a mark of the byte order stays: whoever hashes the text must come to the hash of the file
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch {
     throw new PolicyFileError(fileName, [{ line: 1, column: 1, path: '', message: 'the file is not UTF-8' }])
   }
-  return locatePolicyText(text, fileName)
 }

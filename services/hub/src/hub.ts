@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { auditApp, auditShape, type LogSettings, loadLogSettings } from '@heed/audit'
-import { parsePolicyText } from '@heed/contracts'
+import { readPolicyDocument } from '@heed/contracts'
 import type { Policy } from '@heed/domain'
 import { type EdgeApp, edgeApp, preferencesOverGrpc } from '@heed/edge'
 import { type Clock, systemClock } from '@heed/platform/clock'
@@ -91,8 +90,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     for (const close of opened.toReversed()) await close()
   }
   try {
-    const policyBytes = await readFile(options.policyFile)
-    const policy = parsePolicyText(policyBytes.toString('utf8'), options.policyFile)
+    const policyDocument = await readPolicyDocument(options.policyFile)
+    const { policy, sha256: policySha256 } = policyDocument
     const { keys } = await loadKeys({ settings: options.env, environment: 'development', dataDir, log })
     const mongo = await connectMongo({ uri: options.mongoUri, appName: 'heed-hub', log, maxPoolSize: 40 })
     opened.push(() => mongo.stop())
@@ -123,6 +122,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         kafka: probe === undefined ? kafka : probedPublishing(kafka, () => probe('change.inserted')),
         callers,
         policy,
+        policySha256,
         log: log.child({ room: 'preferences' }),
         clock,
         metrics,
@@ -136,7 +136,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     opened.push(() => snapshots.close())
     const propagation = propagationApp({
       policy,
-      policyBytes,
+      policySha256,
       port: ports.propagation,
       dbPrefix,
       topicPrefix,

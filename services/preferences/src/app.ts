@@ -1,4 +1,4 @@
-import { hash, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { loadService, topicsOf } from '@heed/contracts'
 import type { Policy } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
@@ -49,6 +49,8 @@ export interface PreferencesAdapters {
   readonly kafka: Kafka
   readonly callers: CallerStore
   readonly policy: Policy
+  /** SHA-256 of the policy file, as the trail has it. */
+  readonly policySha256: string
   readonly log: Logger
   readonly clock: Clock
   readonly metrics: Metrics
@@ -204,7 +206,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     start: async () => {
       await ensureIndexes(store)
       await checkKeys(store, vault)
-      await store.acts.insertOne(policyLoaded(policy, clock.now()))
+      await store.acts.insertOne(policyLoaded(policy, adapters.policySha256, clock.now()))
       return { stop: async () => undefined }
     },
   }
@@ -238,7 +240,7 @@ function unconfirmed(error: Error): GrpcFault | undefined {
   return writeConcern ? GrpcFault.unavailable('NOT_CONFIRMED', 'the database did not confirm the change in time', 1, error) : undefined
 }
 
-function policyLoaded(policy: Policy, now: number): PolicyLoadedRow {
+function policyLoaded(policy: Policy, sha256: string, now: number): PolicyLoadedRow {
   return {
     _id: `policy/${randomUUID()}`,
     type: 'heed.policy.loaded.v1',
@@ -247,6 +249,6 @@ function policyLoaded(policy: Policy, now: number): PolicyLoadedRow {
     publishedAt: null,
     policyId: policy.id,
     policyVersion: policy.version,
-    sha256: hash('sha256', JSON.stringify(policy), 'hex'),
+    sha256,
   }
 }

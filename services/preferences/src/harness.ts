@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
 import { type LinkKey, loadService, readPolicyFile } from '@heed/contracts'
 import type { HandOverIdentifiersRequest } from '@heed/contracts/gen/heed/identifiers/v1/HandOverIdentifiersRequest.ts'
@@ -152,6 +152,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       kafka,
       callers: callers.store,
       policy,
+      policySha256: createHash('sha256').update(JSON.stringify(policy)).digest('hex'),
       log,
       clock: systemClock,
       metrics,

@@ -1,4 +1,4 @@
-import { readPolicyFile } from '@heed/contracts'
+import { readPolicyDocument } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { brokerList, describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
 import { type CallerRow, mongoCallers } from '@heed/platform/grpc'
@@ -23,7 +23,7 @@ const config = readConfig(process.env, {
 })
 const log = createLogger('preferences', { level: config.LOG_LEVEL })
 log.info(describeConfig(config), 'starting')
-const policy = await readPolicyFile(config.HEED_POLICY_FILE)
+const { policy, sha256: policySha256 } = await readPolicyDocument(config.HEED_POLICY_FILE)
 const { keys } = await loadKeys({ settings: config, environment: config.HEED_ENV, dataDir: config.HEED_DATA_DIR, log })
 const metrics = createMetrics({ processFigures: true })
 const mongo = await connectMongo({ uri: config.MONGODB_URI, appName: 'preferences', log })
@@ -45,6 +45,7 @@ const app = preferencesApp(
     kafka,
     callers: mongoCallers(mongo.collection<CallerRow>(`${config.HEED_DB_PREFIX}_callers`, 'callers'), systemClock),
     policy,
+    policySha256,
     log,
     clock: systemClock,
     metrics,

@@ -18,8 +18,8 @@ import type { Snapshots } from './snapshots.ts'
 /** What propagation runs with. */
 export interface PropagationOptions {
   readonly policy: Policy
-  /** The bytes of the policy file: their hash goes into the trail. */
-  readonly policyBytes: Uint8Array
+  /** SHA-256 of the policy file, as the trail has it. */
+  readonly policySha256: string
   readonly port: number
   readonly host?: string
   readonly dbPrefix: string
@@ -119,7 +119,7 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
               policy.recipients.filter(mustBeTold).map(({ id }) => id),
             ),
           )
-          await publisher.publish([policyLoadedRecord(topics, policy, options.policyBytes, clock.now())])
+          await publisher.publish([policyLoadedRecord(topics, policy, options.policySha256, clock.now())])
           return { stop: () => publisher.stop() }
         },
       },

@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { parsePolicyText } from '@heed/contracts'
+import { readPolicyDocument } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { brokerList, describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
 import { operationsServer } from '@heed/platform/http'
@@ -23,8 +22,7 @@ const config = readConfig(process.env, {
 })
 const log = createLogger('propagation', { level: config.LOG_LEVEL })
 log.info(describeConfig(config), 'starting')
-const policyBytes = await readFile(config.HEED_POLICY_FILE)
-const policy = parsePolicyText(policyBytes.toString('utf8'), config.HEED_POLICY_FILE)
+const { policy, sha256: policySha256 } = await readPolicyDocument(config.HEED_POLICY_FILE)
 const metrics = createMetrics({ processFigures: true })
 const mongo = await connectMongo({ uri: config.MONGODB_URI, appName: 'heed-propagation', log })
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'heed-propagation', log })
@@ -32,7 +30,7 @@ const snapshots = snapshotsOverGrpc({ address: config.HEED_PREFERENCES_ADDRESS, 
 
 const propagation = propagationApp({
   policy,
-  policyBytes,
+  policySha256,
   port: config.HEED_PROPAGATION_PORT,
   host: config.HEED_PROPAGATION_HOST,
   dbPrefix: config.HEED_DB_PREFIX,

@@ -61,9 +61,8 @@ export function resolvedRecord(topics: Topics, control: EventData<'heed.delivery
 }
 
 /** The record that says which policy this process serves from now on. Each start is an act of its own: a policy may come back. */
-export function policyLoadedRecord(topics: Topics, policy: Policy, fileBytes: Uint8Array, at: number): OutgoingRecord {
+export function policyLoadedRecord(topics: Topics, policy: Policy, sha256: string, at: number): OutgoingRecord {
   const actId = `policy-loaded/propagation/${randomUUID()}`
-  const sha256 = createHash('sha256').update(fileBytes).digest('hex')
   const data = { actId, at, by: 'propagation', policyId: policy.id, policyVersion: policy.version, sha256, service: 'propagation' }
   return { topic: topics.acts, ...encodeEvent('heed.policy.loaded.v1', policy.id, data, { id: actId, source, time: at }) }
 }

@@ -112,7 +112,7 @@ export async function openHouse(name: string): Promise<House> {
       const snapshots = snapshotsOverGrpc({ address: preferences.address, key: await keyFor('snapshots:scan') })
       const app = propagationApp({
         policy,
-        policyBytes: Buffer.from('the policy of the tests'),
+        policySha256: '17c96bd3ed72065bf9c38dc23b9cb6d8545d7d58ece23b9e6dbc1d83b8826adb',
         port: 0,
         dbPrefix: prefix,
         topicPrefix: prefix,
