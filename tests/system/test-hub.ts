@@ -24,7 +24,7 @@ export interface TestHub {
   optOut(address: string, purposes?: readonly string[]): Promise<SetPreferencesResponse__Output>
   /** Records a consent given just now. */
   optIn(address: string, purposes?: readonly string[]): Promise<SetPreferencesResponse__Output>
-  /** Where each delivery of a change is, once nothing is under way any more. */
+  /** Where each delivery of a change is, once nothing is under way any more: settled, or the duty of a person. */
   settled(changeId: string): Promise<ChangeStatus__Output>
   /** Stops the hub and starts it again on the same data, as after a deployment. */
   restart(changed?: Partial<HubOptions>): Promise<void>
@@ -119,7 +119,11 @@ export async function startTestHub(
         last = (await clients.audit.getChangeStatus({ changeId }).catch(() => ({ status: null }))).status
         return (
           last?.deliveries.some(({ recipientId }) => hub.connectors.serves(recipientId)) === true &&
-          last.deliveries.every(({ recipientId, settled }) => settled || !hub.connectors.serves(recipientId))
+          last.deliveries.every(
+            ({ recipientId, settled, state }) =>
+              settled ||
+              (hub.connectors.makesDuties(recipientId) ? state === 'DELIVERY_STATE_NEEDS_PERSON' : !hub.connectors.serves(recipientId)),
+          )
         )
       }, `${changeId} has settled`)
       if (last === null) throw new Error('no status')

@@ -51,7 +51,11 @@ export const identifierForms = {
   }),
   'nows-sha256-hex': address('LinkedIn, LiveRamp', { variants: [noWhitespace], digest: 'sha256', encoding: 'hex' }),
   'nows-sha512-hex': address('LinkedIn', { variants: [noWhitespace], digest: 'sha512', encoding: 'hex' }),
-  'legacy-md5-hex': address('OPTIZMO, LiveRamp, LiveIntent', { variants: [plain], digest: 'md5', encoding: 'hex' }),
+  'legacy-md5-hex': address('OPTIZMO, LiveRamp, LiveIntent; the key of a contact at Mailchimp', {
+    variants: [plain],
+    digest: 'md5',
+    encoding: 'hex',
+  }),
   'legacy-sha1-hex': address('LiveRamp, LiveIntent', { variants: [plain], digest: 'sha1', encoding: 'hex' }),
   // before 2026 the published rule dropped Gmail's dots only: a list filled then holds the second value
   'google-sha256-hex': address('Google Ads, Display & Video 360', { variants: [google, googleDots], digest: 'sha256', encoding: 'hex' }),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { ResolvedIdentifier, Task } from '@heed/connector-kit'
-import type { DeliveryId, PurposeKey } from '@heed/domain'
+import { type DeliveryId, type Digest, deriveForm, type PurposeKey } from '@heed/domain'
 import type { Audience, MailchimpSettings } from './settings.ts'
 
 /** What is asked of one contact. It decides how an answer is read; free of personal data. */
@@ -30,9 +30,11 @@ export interface Operation {
 const marketing = 'email-marketing' as PurposeKey
 const leniently = { skip_merge_validation: 'true' } as const
 
-/** The key of a contact: MD5 of the address in lower case (Mailchimp, Marketing API, "Methods and parameters"). */
-export function memberKey(address: string): string {
-  return createHash('md5').update(address.trim().toLowerCase(), 'utf8').digest('hex')
+const digest: Digest = (name, text) => createHash(name).update(text, 'utf8').digest()
+
+/** The key of a contact: MD5 of the address in lower case (Mailchimp, Marketing API, "Methods and parameters"). None of what is no address. */
+export function memberKey(address: string): string | undefined {
+  return deriveForm('email', address, 'legacy-md5-hex', digest)[0]
 }
 
 /** The operations that bring one delivery about: one for each address and audience; none where nothing that Mailchimp holds is concerned. */
@@ -50,7 +52,9 @@ function operationOf(
   audience: Audience,
   suppressUnknown: boolean,
 ): Operation | undefined {
-  const path = `/lists/${audience.id}/members/${memberKey(address)}`
+  const key = memberKey(address)
+  if (key === undefined) return undefined
+  const path = `/lists/${audience.id}/members/${key}`
   const base = { deliveryId: task.deliveryId, path, query: leniently }
   if (task.kind === 'erasure')
     return { ...base, query: {}, intent: 'erase', method: 'POST', path: `${path}/actions/delete-permanent`, body: undefined }
