@@ -53,6 +53,7 @@ const refusal = (recipient: Recipient, identifiers: readonly ResolvedIdentifier[
     deliveryId: deliveryIdOf(recipient.id, subjectId, 1),
     recipientId: recipient.id,
     subjectId,
+    assertion: 0,
     version: 1,
     kind: 'preference',
     wanted,
