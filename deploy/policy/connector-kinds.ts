@@ -73,5 +73,14 @@ export const connectorKinds: Readonly<Record<string, UsableForms>> = {
   [duties]: Object.fromEntries(identifierKinds.map((kind) => [kind, formsOf(kind)])),
 }
 
-/** The kinds whose vendors can be told to forget a person. A recipient of another kind can only be told to leave her out. */
-export const erasingKinds: readonly string[] = ['mailchimp', 'google-analytics', 'supplier-feed']
+/**
+ * The kinds whose vendors can be told to forget a person; `kind/transport` where that hangs on how the recipient is reached. A recipient of another kind can only be
+ * told to leave her out.
+ */
+export const erasingKinds: readonly string[] = [
+  'mailchimp',
+  'google-analytics',
+  'supplier-feed',
+  'hashed-email/liveramp',
+  'hashed-email/liveintent',
+]

@@ -214,6 +214,14 @@ describe('the coverage check', () => {
     ])
   })
 
+  it('knows that whether a partner can erase hangs on how it is reached', () => {
+    const fulfilment = { by: 'connector', connector: 'hashed-email', settings: { transport: 'liveramp' } } as const
+    expect(problemsOf({ policy: withRecipient({ fulfilment }) })).toEqual([
+      'recipient ad-house: a hashed-email connector can erase: give it a clock for erasure',
+    ])
+    expect(problemsOf({ policy: withRecipient({ fulfilment, erasure: { hours: 1 } }) })).toEqual([])
+  })
+
   it('finds a workspace that no recipient uses, and one that is no known kind', () => {
     expect(problemsOf({ built: ['mailchimp', 'x-ads', 'carrier-pigeon'] })).toEqual([
       'connector x-ads: no recipient of the policy uses it',

@@ -169,7 +169,8 @@ function connectorProblems(
     return [at(['grants', index, 'form'], `is granted ${kind} as ${form}; a ${connector} connector takes ${forms.join(', ')}`)]
   })
   // whether a person can erase is for the policy to say
-  const erases = fulfilment.by === 'person' ? erasure !== undefined : erasing.includes(connector)
+  const driver = typeof settings.transport === 'string' ? `${connector}/${settings.transport}` : connector
+  const erases = fulfilment.by === 'person' ? erasure !== undefined : erasing.includes(connector) || erasing.includes(driver)
   if (erasure !== undefined && !erases) problems.push(at(['erasure'], `has a clock for erasure, and a ${connector} connector cannot erase`))
   if (erasure === undefined && erases) problems.push(at([], `a ${connector} connector can erase: give it a clock for erasure`))
   const { hashProfile } = settings

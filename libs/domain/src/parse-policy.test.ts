@@ -132,15 +132,16 @@ describe('a policy document', () => {
       /^recipients.0.grants.0.form: must be a form of phone/,
     ],
     [
-      'a kind granted twice',
+      'a form of a kind granted twice',
       (d) =>
         Object.assign(at(d.recipients, 0), {
           grants: [
             { kind: 'email', form: 'raw' },
             { kind: 'email', form: 'plain-sha256-hex' },
+            { kind: 'email', form: 'raw' },
           ],
         }),
-      'recipients.0.grants.1: email is granted twice',
+      'recipients.0.grants.2: email as raw is granted twice',
     ],
     [
       'a connector without identifiers',

@@ -256,9 +256,11 @@ function readRecipient(reader: Reader, value: unknown, path: Path, seen: Set<str
   const granted = new Set<string>()
   const grants = fields.list('grants', (item, itemPath) => {
     const grant = readGrant(reader, item, itemPath)
-    // one form for each kind: a connector is handed values of that kind and cannot ask which form each one has
-    if (grant !== undefined && granted.has(grant.kind)) reader.note(itemPath, `${grant.kind} is granted twice`)
-    if (grant !== undefined) granted.add(grant.kind)
+    if (grant === undefined) return undefined
+    // several forms of one kind are for partners that know a person by any of several hashes; whether a connector heeds each, the check of the policy finds out
+    const once = `${grant.kind} as ${grant.form}`
+    if (granted.has(once)) reader.note(itemPath, `${once} is granted twice`)
+    granted.add(once)
     return grant
   })
   const fulfilment = readFulfilment(reader, fields)

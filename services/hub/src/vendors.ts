@@ -22,12 +22,17 @@ export function sandboxOptions(options: { readonly port: number; readonly dataDi
         { name: 'heed-cross-device', profile: 'uid2-sha256-b64' },
       ],
     },
+    s3: { partners: [{ name: 'heed-share', profile: 'plain-sha256-hex' }] },
+    liveramp: { organisations: ['ORG-HEED'] },
+    liveintent: { advertisers: [4711] },
+    optizmo: { lists: [{ id: '901fad4c46a1e723', name: 'Opt-outs' }] },
   }
 }
 
 /** The variables that the policy file's recipients are configured by, for vendors that are played here. A credential that its vendor renews stands in a file of the data folder. */
 export function vendorEnvironment(connections: Connections, dataDir: string): Record<string, string> {
-  const { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x, microsoft } = connections
+  const { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x, microsoft, s3, liveramp, liveintent, optizmo } =
+    connections
   const microsoftToken = join(dataDir, 'microsoft-refresh-token')
   // who is played begins each run with its first token, whatever it gave out before
   writeFileSync(microsoftToken, microsoft.refreshToken, { mode: 0o600 })
@@ -68,8 +73,23 @@ export function vendorEnvironment(connections: Connections, dataDir: string): Re
     MICROSOFT_ADS_CLIENT_SECRET: microsoft.clientSecret,
     MICROSOFT_ADS_DEVELOPER_TOKEN: microsoft.developerToken,
     MICROSOFT_ADS_REFRESH_TOKEN_FILE: microsoftToken,
+    // for partners that a policy may name beside those of ours: an entry there suffices
+    SHARE_S3_ENDPOINT: s3.url,
+    SHARE_S3_REGION: s3.region,
+    SHARE_S3_ACCESS_KEY_ID: s3.accessKeyId,
+    SHARE_S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    LIVERAMP_BASE_URL: liveramp.url,
+    LIVERAMP_TOKEN_URL: liveramp.tokenUrl,
+    LIVERAMP_ORGANISATION: liveramp.organisation,
+    LIVERAMP_ACCOUNT_ID: liveramp.accountId,
+    LIVERAMP_SECRET_KEY: liveramp.secretKey,
+    LIVEINTENT_BASE_URL: liveintent.url,
+    LIVEINTENT_TOKEN: liveintent.token,
+    OPTIZMO_BASE_URL: optizmo.url,
+    OPTIZMO_API_KEY: optizmo.apiKey,
     // who is played answers at once, and nobody wants to wait a quarter of an hour to see it
     SHARE_COLLECT_SECONDS: '1',
     SHARE_ACK_POLL_SECONDS: '1',
+    PARTNER_POLL_SECONDS: '1',
   }
 }

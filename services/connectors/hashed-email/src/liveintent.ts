@@ -58,6 +58,7 @@ export function liveIntentDriver(settings: LiveIntentSettings): Driver {
       batch: { maxTasks: 50 },
       rate: { concurrentRequests, requestsPerMinute },
       confirmation: 'by-job',
+      erasure: true,
       timeoutMs: 30_000,
       quietAfterUnknownSeconds: 0,
       // the looks end by themselves, long before this

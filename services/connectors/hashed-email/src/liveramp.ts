@@ -48,6 +48,7 @@ export function liveRampDriver(settings: LiveRampSettings): Driver {
       batch: { maxTasks: 50 },
       rate: { concurrentRequests, requestsPerMinute },
       confirmation: 'by-job',
+      erasure: true,
       timeoutMs: 30_000,
       // the vendor's advice, five tries; what fails even then is left alone for a quarter of an hour
       retry: { scheduleSeconds: [1, 2, 4, 4, 4, 900] },
