@@ -55,7 +55,6 @@ const refusal = (recipient: Recipient, identifiers: readonly ResolvedIdentifier[
     subjectId,
     assertion: 0,
     version: 1,
-    assertion: 0,
     kind: 'preference',
     wanted,
     changed: [...recipient.purposes],
