@@ -84,6 +84,7 @@ export async function startBenchService(profileDir?: string): Promise<BenchServi
       HEED_OPERATIONS_PORT: '0',
       HEED_KEK: `bench:${secret()}`,
       HEED_LOOKUP_KEY: secret(),
+      HEED_SUPPRESSION_KEY: secret(),
       HEED_LINK_KEYS: linkKeys,
       LOG_LEVEL: 'info',
     },

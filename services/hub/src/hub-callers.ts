@@ -19,6 +19,7 @@ const wanted = {
     'changes:watch',
   ],
   edge: ['links:use', 'policy:read'],
+  preferences: ['audit:read'],
   propagation: ['snapshots:scan', 'policy:read'],
   connectors: ['identifiers:resolve:*'],
 } as const

@@ -11,7 +11,7 @@ import { type Part, type RunningPart, startAll } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import { createMetrics, type Metrics } from '@heed/platform/metrics'
 import { connectMongo, type MongoConnection } from '@heed/platform/mongo'
-import { loadKeys, preferencesApp } from '@heed/preferences'
+import { dutiesOverGrpc, loadKeys, preferencesApp, preferencesShape } from '@heed/preferences'
 import { propagationApp, snapshotsOverGrpc } from '@heed/propagation'
 import { type Connectors, connectorsOf } from './connectors.ts'
 import { type FaultProbe, probedConsuming, probedPublishing } from './fault-points.ts'
@@ -108,6 +108,14 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     }
     const local = (port: number) => `127.0.0.1:${port}`
 
+    // audit starts later than preferences, which asks it what recipients have confirmed
+    let auditAddress: string | undefined
+    const duties = dutiesOverGrpc({ address: () => auditAddress, key: callerKeys.preferences })
+    opened.push(() => duties.close())
+    const times = readConfig(options.env, {
+      optOutWait: preferencesShape.HEED_ERASURE_OPT_OUT_WAIT_SECONDS,
+      limit: preferencesShape.HEED_ERASURE_LIMIT_DAYS,
+    })
     const preferences = preferencesApp(
       {
         dbPrefix,
@@ -116,6 +124,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         publicUrl: options.env.HEED_PUBLIC_URL ?? `http://127.0.0.1:${ports.edge}`,
         reflection: true,
         keys,
+        erasure: { optOutWaitMs: times.optOutWait * 1_000, limitMs: times.limit * 24 * 3_600_000 },
       },
       {
         mongo,
@@ -126,6 +135,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         log: log.child({ room: 'preferences' }),
         clock,
         metrics,
+        duties,
         ...(probe === undefined ? {} : { afterRelayStep: (step) => (step === 'published' ? probe('change.published') : undefined) }),
       },
     )
@@ -165,6 +175,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     const trail = await loadLogSettings(auditConfig, log)
     const audit = auditApp(auditConfig, { mongo, kafka, policy, log: log.child({ room: 'audit' }), clock, metrics, trail })
     running.push(await run('audit', audit.parts))
+    auditAddress = local(audit.server.port)
 
     const connectors = await connectorsOf({
       policy,

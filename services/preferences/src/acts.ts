@@ -1,5 +1,6 @@
 import { type ActType, type EventData, encodeEvent, type WireRecord } from '@heed/contracts'
 import type { ChangeId, DeliveryId, IdentifierKind, PurposeKey, RecipientId, SubjectId } from '@heed/domain'
+import type { Destruction, ErasureCause, ErasureStage } from './erasure-rows.ts'
 
 interface ActBase {
   /** The same act done twice has the same id. */
@@ -27,6 +28,10 @@ export interface DisclosureRow extends ActBase {
   readonly policyVersion: string
   /** Absent where a connector got them. */
   readonly handedTo?: HandedTo
+  /** The caller's reference of an upload that it was allowed. */
+  readonly reference?: string
+  /** Hash of the request's body, where a caller asked. */
+  readonly body?: string
   /** The distinct lists of kinds and forms of this call. */
   readonly forms: readonly DisclosedForms[]
   /** Which subject got which list, by its place in `forms`. */
@@ -56,6 +61,29 @@ export interface IdentifiersLinkedRow extends ActBase {
   readonly mergedSubjectIds: readonly SubjectId[]
 }
 
+export interface SubjectErasedRow extends ActBase {
+  readonly type: 'heed.subject.erased.v1'
+  readonly subjectId: SubjectId
+  readonly stage: ErasureStage
+  readonly cause: ErasureCause
+  readonly reference: string
+  readonly mergedSubjectIds: readonly SubjectId[]
+  readonly changeId?: ChangeId
+  readonly because?: Destruction['because']
+  readonly openDeliveries?: number
+  readonly identifiers?: Destruction['identifiers']
+}
+
+export interface SuppressionsImportedRow extends ActBase {
+  readonly type: 'heed.suppressions.imported.v1'
+  readonly reference: string
+  readonly suppressed: number
+  readonly known: number
+  readonly denied: number
+  readonly unchanged: number
+  readonly refused: number
+}
+
 export interface PolicyLoadedRow extends ActBase {
   readonly type: 'heed.policy.loaded.v1'
   readonly policyId: string
@@ -64,7 +92,14 @@ export interface PolicyLoadedRow extends ActBase {
 }
 
 /** An act that is no change and no outcome but belongs in the trail, as it waits for the relay. */
-export type ActRow = DisclosureRow | LinksMadeRow | LinkUsedRow | IdentifiersLinkedRow | PolicyLoadedRow
+export type ActRow =
+  | DisclosureRow
+  | LinksMadeRow
+  | LinkUsedRow
+  | IdentifiersLinkedRow
+  | SubjectErasedRow
+  | SuppressionsImportedRow
+  | PolicyLoadedRow
 
 /** What stands in `ce_source` and, where the service itself acts, in `by`. */
 export const source = 'services/preferences'
@@ -88,6 +123,7 @@ export function recordsOf(row: ActRow): WireRecord[] {
           identifiers: [...(row.forms[form] ?? [])],
           policyVersion: row.policyVersion,
           ...(row.handedTo === undefined ? {} : { handedTo: row.handedTo }),
+          ...(row.reference === undefined ? {} : { reference: row.reference }),
         }),
       )
     case 'heed.link.made.v1':
@@ -115,6 +151,25 @@ export function recordsOf(row: ActRow): WireRecord[] {
           mergedSubjectIds: [...row.mergedSubjectIds],
         }),
       ]
+    case 'heed.subject.erased.v1':
+      return [
+        record(row.type, row.subjectId, {
+          ...base,
+          subjectId: row.subjectId,
+          stage: row.stage,
+          cause: row.cause,
+          reference: row.reference,
+          mergedSubjectIds: [...row.mergedSubjectIds],
+          ...(row.changeId === undefined ? {} : { changeId: row.changeId }),
+          ...(row.because === undefined ? {} : { because: row.because }),
+          ...(row.openDeliveries === undefined ? {} : { openDeliveries: row.openDeliveries }),
+          ...(row.identifiers === undefined ? {} : { identifiers: [...row.identifiers] }),
+        }),
+      ]
+    case 'heed.suppressions.imported.v1': {
+      const { reference, suppressed, known, denied, unchanged, refused } = row
+      return [record(row.type, row._id, { ...base, reference, suppressed, known, denied, unchanged, refused })]
+    }
     case 'heed.policy.loaded.v1':
       return [
         record(row.type, row.policyId, {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { loadService, topicsOf } from '@heed/contracts'
-import type { Policy } from '@heed/domain'
+import { decideSuppressed, type Policy, type SubjectId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { type CallerStore, GrpcFault, type GrpcServer, grpcServer, type ServedService } from '@heed/platform/grpc'
 import type { Kafka } from '@heed/platform/kafka'
@@ -9,16 +9,22 @@ import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import type { CheckResult, MongoConnection } from '@heed/platform/mongo'
 import { type PolicyLoadedRow, source } from './acts.ts'
+import { disclosureGate } from './authorize-disclosure.ts'
 import { batchReader } from './batch-reader.ts'
 import { bell } from './bell.ts'
 import { changesWatch } from './changes-watch.ts'
+import { destroyer } from './destroy-identifiers.ts'
 import { directory, type Interruption } from './directory.ts'
+import { type Duties, unknownDuties } from './duties.ts'
+import { eraser } from './erase-subject.ts'
+import { type ErasureTimes, erasureSweep } from './erasure-sweep.ts'
 import { changeHandlers } from './grpc-changes.ts'
 import { erasureHandlers, erasureScopes } from './grpc-erasure.ts'
 import { identifierHandlers, linkHandlers } from './grpc-links.ts'
 import { readHandlers } from './grpc-reads.ts'
+import { suppressionImport } from './import-suppressions.ts'
 import { intake } from './intake.ts'
-import { journal, readNewest } from './journal.ts'
+import { journal, readNewest, rowOf } from './journal.ts'
 import { checkKeys, rewrapping } from './key-checks.ts'
 import type { PreferencesKeys } from './keys.ts'
 import { linker } from './link-identifiers.ts'
@@ -27,6 +33,7 @@ import { type Relay, relay } from './relay.ts'
 import type { RelayStep } from './relay-changes.ts'
 import { resolver } from './resolve-identifiers.ts'
 import { type ChangeRow, ensureIndexes, openStore, type Store } from './rows.ts'
+import { type Suppression, suppressions } from './suppressions.ts'
 import { links } from './unsubscribe-links.ts'
 import { Vault } from './vault.ts'
 
@@ -41,6 +48,8 @@ export interface PreferencesConfig {
   readonly unsubscribeMailto?: string
   readonly reflection: boolean
   readonly keys: PreferencesKeys
+  /** How long the stages of an erasure may take; the defaults of `erasureTimes` where absent. */
+  readonly erasure?: Partial<ErasureTimes>
 }
 
 /** What the service shares with others of the same process. */
@@ -54,6 +63,8 @@ export interface PreferencesAdapters {
   readonly log: Logger
   readonly clock: Clock
   readonly metrics: Metrics
+  /** What is still owed to whom. Without it an erasure waits for its times to pass. */
+  readonly duties?: Duties
   /** For fault tests: called between two writes that a crash may part; what it throws is the crash. */
   readonly interrupt?: Interruption
   /** For fault tests: called after the steps of the relay. */
@@ -69,10 +80,15 @@ export interface PreferencesApp {
   readonly store: Store
   /** Finishes links and merges that a crash left half done and that are older than this. The leader does so by itself. */
   finishLinks(olderThan: Date): Promise<number>
+  /** Carries on the erasures that are due, once. The leader does so by itself. */
+  advanceErasures(): Promise<void>
   /** Requests to change choices that wait or are under way. */
   waiting(): number
   readiness(): Promise<CheckResult[]>
 }
+
+/** An hour for opt-outs, 30 days for everything, and five seconds for processes that are slow. */
+export const erasureTimes: ErasureTimes = { optOutWaitMs: 3_600_000, limitMs: 30 * 24 * 3_600_000, copiesMs: 5_000 }
 
 /** Halfway links and merges older than this were left by a crash. */
 const finishAfterMs = 30_000
@@ -109,17 +125,71 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     typeof batchReader<ChangeRow['subjectId'], ChangeRow>
   >[0])
   const rows = journal((ids) => newest.load(ids))
-  const owners = directory({ store, vault, clock, log, ...(interrupt === undefined ? {} : { interrupt }) })
   const wake = () => changesRelay.wake()
-  const changes = intake({ store, directory: owners, journal: rows, policy, clock, log, committed: wake })
+  const interruption = interrupt === undefined ? {} : { interrupt }
+  const held = suppressions({ store, vault })
+  const firstVersion = (subjectId: SubjectId, { since, child }: Suppression) =>
+    decideSuppressed({
+      policy,
+      subjectId,
+      since,
+      ...(child ? { barred: 'known-child' } : {}),
+      origin: { kind: 'internal-service', caller: 'preferences' },
+      now: clock.now(),
+    })
+  const suppressedSnapshot = (suppression: Suppression) => firstVersion('' as SubjectId, suppression).snapshot
+  const owners = directory({
+    store,
+    vault,
+    suppressions: held,
+    suppressedRow: (subjectId, suppression) => rowOf(firstVersion(subjectId, suppression), {}),
+    committed: wake,
+    clock,
+    log,
+    ...interruption,
+  })
+  const changes = intake({
+    store,
+    directory: owners,
+    journal: rows,
+    suppressions: held,
+    suppressedSnapshot,
+    policy,
+    clock,
+    log,
+    committed: wake,
+  })
   const joins = linker({
     store,
     directory: owners,
     journal: rows,
+    suppressions: held,
     policy,
     clock,
     committed: wake,
-    ...(interrupt === undefined ? {} : { interrupt }),
+    ...interruption,
+  })
+  const times = { ...erasureTimes, ...config.erasure }
+  const erasures = eraser({
+    store,
+    directory: owners,
+    journal: rows,
+    linker: joins,
+    suppressions: held,
+    policy,
+    clock,
+    committed: wake,
+    ...interruption,
+  })
+  const sweepErasures = erasureSweep({
+    store,
+    eraser: erasures,
+    destroyer: destroyer({ store, directory: owners, suppressions: held, vault, clock, ...interruption }),
+    duties: adapters.duties ?? unknownDuties,
+    times,
+    clock,
+    log,
+    metrics,
   })
   const changesRelay = relay({
     store,
@@ -140,6 +210,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
           return 'idle'
         },
       },
+      { name: 'erasures', everyMs: 1_000, run: sweepErasures },
       { name: 'keys.rewrap', everyMs: 10 * 60_000, run: rewrapping({ store, vault, clock, log }) },
     ],
     ...(afterRelayStep === undefined ? {} : { afterStep: afterRelayStep }),
@@ -147,11 +218,12 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
 
   const door = { policy, vault }
   const now = () => clock.now()
-  const persons = people({ store, directory: owners, journal: rows })
+  const persons = people({ store, directory: owners, journal: rows, suppressions: held, suppressedSnapshot })
   const mailLinks = links({
     store,
     directory: owners,
     journal: rows,
+    suppressions: held,
     intake: changes,
     policy,
     signingKey,
@@ -174,7 +246,17 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
       }),
       ...readHandlers({ door, people: persons, journal: rows, store, watch: changesWatch({ store, clock, published }), now }),
       ...linkHandlers({ door, links: mailLinks }),
-      ...erasureHandlers(),
+      ...erasureHandlers({
+        door,
+        eraser: erasures,
+        people: persons,
+        suppressionImport: suppressionImport({ directory: owners, journal: rows, suppressions: held, intake: changes, policy, clock }),
+        disclosures: disclosureGate({ store, people: persons, directory: owners, policy, clock, recorded: wake }),
+        store,
+        limitMs: times.limitMs,
+        now,
+        recorded: wake,
+      }),
     },
     scopes,
     hot: ['SetPreferences', 'CheckPermission', 'BatchCheckPermission', 'GetPreferences', 'UseUnsubscribeLinks'],
@@ -227,6 +309,9 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     relay: changesRelay,
     store,
     finishLinks: joins.finish,
+    advanceErasures: async () => {
+      await sweepErasures(new AbortController().signal)
+    },
     waiting: () => changes.waiting,
     // not the broker: intake goes on without it, and the outbox metric tells
     readiness: async () => [await mongo.health()],

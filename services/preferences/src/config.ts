@@ -31,10 +31,28 @@ export const preferencesShape = {
     describe: 'id:base64,… key-encryption keys of 32 bytes, newest first. Older ones stay until the log says that they are retired.',
   },
   HEED_LOOKUP_KEY: { schema: z.string().optional(), secret: true, describe: 'base64 of 32 bytes; identifiers are looked up with it.' },
+  HEED_SUPPRESSION_KEY: {
+    schema: z.string().optional(),
+    secret: true,
+    describe: 'base64 of 32 bytes; what is kept of the identifiers of those who were forgotten is made with it. It cannot be changed.',
+  },
   HEED_LINK_KEYS: {
     schema: z.string().optional(),
     secret: true,
     describe: 'id:base64[:use],… the keys of unsubscribe links, newest first.',
   },
+  HEED_ERASURE_OPT_OUT_WAIT_SECONDS: {
+    schema: z.coerce.number().min(0).max(86_400).default(3_600),
+    describe: 'How long recipients are left to confirm the opt-out before those that can erase are told to.',
+  },
+  HEED_ERASURE_LIMIT_DAYS: {
+    schema: z.coerce.number().min(0.0001).max(45).default(30),
+    describe: 'After so many days the identifiers are destroyed, whoever has not confirmed by then.',
+  },
+  HEED_AUDIT_ADDRESS: {
+    schema: z.string().optional(),
+    describe: 'host:port of audit, which knows what recipients have confirmed. Without it an erasure waits for its times to pass.',
+  },
+  HEED_PREFERENCES_CALLER_KEY: { schema: z.string().optional(), secret: true, describe: 'Key of the caller with the scope audit:read.' },
   HEED_REFLECTION: { schema: flag(true).optional(), describe: 'gRPC reflection; off in production unless set.' },
 } as const

@@ -5,18 +5,28 @@ import type { Logger } from '@heed/platform/log'
 import { duplicateKeyIndex, type GroupCommit, groupCommit } from '@heed/platform/mongo'
 import { batchReader } from './batch-reader.ts'
 import type { PersonRef } from './door.ts'
+import { beingErased } from './faults.ts'
 import { Lru } from './lru.ts'
-import type { IdentifierRow, Store, SubjectRow } from './rows.ts'
+import type { ChangeRow, IdentifierRow, Store, SubjectRow } from './rows.ts'
+import type { Suppression, Suppressions } from './suppressions.ts'
 import { bytesOf, type Vault } from './vault.ts'
 
-/** Who owns which identifier. An identifier never changes hands, so that an answer once true stays true; a merge is read off the journal. */
+/**
+ * Who owns which identifier. An identifier never changes hands, so that an answer once true stays true; a merge is read off the journal. Only an erasure takes an
+ * identifier from its owner: whoever finds an owner that is erased calls `forget` and asks again.
+ */
 export interface Directory {
   /** The owner of each known identifier, by look-up id. */
   find(lookupIds: readonly string[]): Promise<Map<string, SubjectId>>
   /** The owner of each person's reference; a new subject for each identifier that nobody owns. The ids of references by subject id come back unchecked. */
   findOrCreate(refs: readonly PersonRef[]): Promise<SubjectId[]>
-  /** The owners of identifiers that nobody owned a moment ago: a new subject for each, or whoever came first meanwhile. */
-  create(unknown: ReadonlyMap<string, ClaimedIdentifier>): Promise<Map<string, SubjectId>>
+  /**
+   * The owners of identifiers that nobody owned a moment ago: a new subject for each, or whoever came first meanwhile. The subject of a suppressed identifier
+   * begins with a version that denies everything, which is in the journal before the identifier is hers. `suppressed` saves a read where it is known.
+   */
+  create(unknown: ReadonlyMap<string, ClaimedIdentifier>, suppressed?: ReadonlyMap<string, Suppression>): Promise<Map<string, SubjectId>>
+  /** The owners of these identifiers are not remembered any more. */
+  forget(lookupIds: readonly string[]): void
   /**
    * Gives identifiers to a subject. Answers with the owner of each: this subject, or whoever owned it before. A new one is stored as unannounced.
    * When it resolves, the rows are durable.
@@ -39,13 +49,19 @@ export type Interruption = (point: string) => void | Promise<void>
 export function directory(options: {
   readonly store: Store
   readonly vault: Vault
+  readonly suppressions: Pick<Suppressions, 'find'>
+  /** The first version of a subject whose identifier is suppressed. */
+  readonly suppressedRow: (subjectId: SubjectId, suppression: Suppression) => ChangeRow
   readonly clock: Clock
   readonly log: Logger
+  /** Called after first versions became durable. */
+  readonly committed?: (rows: number) => void
   /** How many owners are remembered. */
   readonly remembered?: number
   readonly interrupt?: Interruption
 }): Directory {
-  const { store, vault, clock, log, remembered = 50_000, interrupt = () => undefined } = options
+  const { store, vault, suppressions, suppressedRow, clock, log, committed = () => undefined } = options
+  const { remembered = 50_000, interrupt = () => undefined } = options
   const owners = new Lru<string, SubjectId>(remembered)
   const subjectRows: GroupCommit<SubjectRow> = groupCommit({
     collection: store.subjects,
@@ -93,8 +109,10 @@ export function directory(options: {
     return found
   }
 
-  const create = async (wanted: ReadonlyMap<string, ClaimedIdentifier>): Promise<Map<string, SubjectId>> => {
+  const create: Directory['create'] = async (wanted, known) => {
+    const suppressed = known ?? (await suppressions.find([...wanted.values()]))
     const now = new Date(clock.now())
+    const first: ChangeRow[] = []
     const subjects: SubjectRow[] = []
     const rows: IdentifierRow[] = []
     for (const [lookupId, { identifier }] of wanted) {
@@ -102,10 +120,14 @@ export function directory(options: {
       const { key, stored } = vault.newDataKey(subjectId)
       subjects.push({ _id: subjectId, linkRef: randomBytes(16).toString('hex'), dataKey: stored, createdAt: now })
       rows.push({ _id: lookupId, subjectId, kind: identifier.kind, sealed: vault.seal(key, subjectId, identifier), linkedAt: now })
+      const suppression = suppressed.get(lookupId)
+      if (suppression !== undefined) first.push(suppressedRow(subjectId, suppression))
     }
     // The subject first: a crash in between leaves a subject that nobody refers to. The other way round it would leave an identifier that cannot be opened.
     await subjectRows.insertAll(subjects)
     await interrupt('subject-stored')
+    // and what she begins with before anybody can find her
+    if (first.length > 0) await store.changes.insertMany(first, { ordered: false })
     const results = await identifierRows.insertAll(rows)
     await interrupt('identifier-stored')
     const created = new Map<string, SubjectId>()
@@ -120,14 +142,20 @@ export function directory(options: {
     }
     if (lost.length > 0) {
       for (const [lookupId, owner] of await find(lost.map((row) => row._id))) created.set(lookupId, owner)
-      await store.subjects.deleteMany({ _id: { $in: lost.map((row) => row.subjectId) } })
+      const nobody = lost.map((row) => row.subjectId)
+      await store.changes.deleteMany({ subjectId: { $in: nobody }, publishedAt: null })
+      await store.subjects.deleteMany({ _id: { $in: nobody } })
     }
+    if (first.length > 0) committed(first.length)
     return created
   }
 
   return {
     find,
     create,
+    forget(lookupIds) {
+      for (const id of lookupIds) owners.delete(id)
+    },
     async findOrCreate(refs) {
       const lookupIds = refs.flatMap((ref) => (ref.by === 'identifier' ? [ref.lookupId] : []))
       const found = lookupIds.length === 0 ? new Map<string, SubjectId>() : await find(lookupIds)
@@ -143,6 +171,7 @@ export function directory(options: {
       })
     },
     async claim(subject, identifiers) {
+      if (subject.dataKey === undefined) throw beingErased()
       const key = vault.openDataKey(subject._id, { kek: subject.dataKey.kek, sealed: bytesOf(subject.dataKey.sealed) })
       const now = new Date(clock.now())
       const claims: { owner: SubjectId; added: boolean }[] = []

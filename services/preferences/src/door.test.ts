@@ -12,7 +12,7 @@ let context: DoorContext
 beforeAll(async () => {
   context = {
     policy: await housePolicy(),
-    vault: new Vault({ keks: [{ id: 'k1', secret: randomBytes(32) }], lookup: randomBytes(32) }),
+    vault: new Vault({ keks: [{ id: 'k1', secret: randomBytes(32) }], lookup: randomBytes(32), suppression: randomBytes(32) }),
   }
 })
 

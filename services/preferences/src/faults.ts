@@ -93,3 +93,28 @@ export function intakeFull(): GrpcFault {
     retryAfterSeconds: 1,
   })
 }
+
+/** What was asked has to wait until an erasure is done. */
+export function beingErased(): GrpcFault {
+  return new GrpcFault({
+    code: status.FAILED_PRECONDITION,
+    reason: 'BEING_ERASED',
+    message: 'this person is being erased or was; nothing was changed',
+    violations: [
+      {
+        field: 'subject',
+        description: 'nothing is added to a person who is being erased: ask again with the identifier once that is done',
+      },
+    ],
+  })
+}
+
+/** The request was carried out for somebody who was erased since; what it was about is forgotten. */
+export function requestForgotten(): GrpcFault {
+  return new GrpcFault({
+    code: status.FAILED_PRECONDITION,
+    reason: 'SUBJECT_ERASED',
+    message: 'this request was carried out for a person who was erased since; nothing was changed',
+    violations: [{ field: 'request_id', description: 'choose a new id for a new request' }],
+  })
+}

@@ -189,7 +189,8 @@ export function readHandlers(api: ReadsApi) {
   }
 }
 
-function planned(policy: Policy, delivery: ReturnType<typeof deliveriesFor>[number], kinds: ReadonlyMap<IdentifierKind, number>) {
+/** What a delivery would hand over, and to whom. */
+export function planned(policy: Policy, delivery: ReturnType<typeof deliveriesFor>[number], kinds: ReadonlyMap<IdentifierKind, number>) {
   const recipient: Recipient | undefined = findRecipient(policy, delivery.recipientId)
   return {
     recipientId: delivery.recipientId,

@@ -5,20 +5,32 @@ import type { HandOverIdentifiersRequest } from '@heed/contracts/gen/heed/identi
 import type { HandOverIdentifiersResponse__Output } from '@heed/contracts/gen/heed/identifiers/v1/HandOverIdentifiersResponse.ts'
 import type { ResolveIdentifiersRequest } from '@heed/contracts/gen/heed/identifiers/v1/ResolveIdentifiersRequest.ts'
 import type { ResolveIdentifiersResponse__Output } from '@heed/contracts/gen/heed/identifiers/v1/ResolveIdentifiersResponse.ts'
+import type { AuthorizeDisclosureRequest } from '@heed/contracts/gen/heed/preferences/v1/AuthorizeDisclosureRequest.ts'
+import type { AuthorizeDisclosureResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/AuthorizeDisclosureResponse.ts'
 import type { BatchCheckPermissionRequest } from '@heed/contracts/gen/heed/preferences/v1/BatchCheckPermissionRequest.ts'
 import type { BatchCheckPermissionResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/BatchCheckPermissionResponse.ts'
 import type { CheckPermissionRequest } from '@heed/contracts/gen/heed/preferences/v1/CheckPermissionRequest.ts'
 import type { CheckPermissionResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/CheckPermissionResponse.ts'
 import type { CreateUnsubscribeLinksRequest } from '@heed/contracts/gen/heed/preferences/v1/CreateUnsubscribeLinksRequest.ts'
 import type { CreateUnsubscribeLinksResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/CreateUnsubscribeLinksResponse.ts'
+import type { EraseSubjectRequest } from '@heed/contracts/gen/heed/preferences/v1/EraseSubjectRequest.ts'
+import type { EraseSubjectResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/EraseSubjectResponse.ts'
 import type { GetPolicyRequest } from '@heed/contracts/gen/heed/preferences/v1/GetPolicyRequest.ts'
 import type { GetPolicyResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/GetPolicyResponse.ts'
 import type { GetPreferencesRequest } from '@heed/contracts/gen/heed/preferences/v1/GetPreferencesRequest.ts'
 import type { GetPreferencesResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/GetPreferencesResponse.ts'
+import type { ImportSuppressionsRequest } from '@heed/contracts/gen/heed/preferences/v1/ImportSuppressionsRequest.ts'
+import type { ImportSuppressionsResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/ImportSuppressionsResponse.ts'
 import type { LinkIdentifiersRequest } from '@heed/contracts/gen/heed/preferences/v1/LinkIdentifiersRequest.ts'
 import type { LinkIdentifiersResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/LinkIdentifiersResponse.ts'
+import type { ListErasuresRequest } from '@heed/contracts/gen/heed/preferences/v1/ListErasuresRequest.ts'
+import type { ListErasuresResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/ListErasuresResponse.ts'
+import type { MarkKnownChildRequest } from '@heed/contracts/gen/heed/preferences/v1/MarkKnownChildRequest.ts'
+import type { MarkKnownChildResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/MarkKnownChildResponse.ts'
 import type { PlanChangeRequest } from '@heed/contracts/gen/heed/preferences/v1/PlanChangeRequest.ts'
 import type { PlanChangeResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/PlanChangeResponse.ts'
+import type { PlanErasureRequest } from '@heed/contracts/gen/heed/preferences/v1/PlanErasureRequest.ts'
+import type { PlanErasureResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/PlanErasureResponse.ts'
 import type { ScanSnapshotsRequest } from '@heed/contracts/gen/heed/preferences/v1/ScanSnapshotsRequest.ts'
 import type { ScanSnapshotsResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/ScanSnapshotsResponse.ts'
 import type { SetPreferencesRequest } from '@heed/contracts/gen/heed/preferences/v1/SetPreferencesRequest.ts'
@@ -30,10 +42,11 @@ import type { UseUnsubscribeLinksResponse__Output } from '@heed/contracts/gen/he
 import type { WatchChangesRequest } from '@heed/contracts/gen/heed/preferences/v1/WatchChangesRequest.ts'
 import type { WatchChangesResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/WatchChangesResponse.ts'
 import type { Policy } from '@heed/domain'
-import { systemClock } from '@heed/platform/clock'
+import { type Clock, systemClock } from '@heed/platform/clock'
 import {
   type BidiCall,
   type CallerStore,
+  type ClientStreamCall,
   closeClient,
   grpcClient,
   hashKey,
@@ -47,7 +60,7 @@ import { type RunningPart, startAll } from '@heed/platform/lifecycle'
 import { createLogger, type Logger } from '@heed/platform/log'
 import { createMetrics, type Metrics } from '@heed/platform/metrics'
 import { connectMongo, type MongoConnection } from '@heed/platform/mongo'
-import { type PreferencesAdapters, type PreferencesApp, preferencesApp } from './app.ts'
+import { type PreferencesAdapters, type PreferencesApp, type PreferencesConfig, preferencesApp } from './app.ts'
 import type { PreferencesKeys } from './keys.ts'
 
 /** Every call of both services, as a test makes it. */
@@ -63,6 +76,12 @@ export interface PreferencesClient {
   linkIdentifiers: UnaryCall<LinkIdentifiersRequest, LinkIdentifiersResponse__Output>
   createUnsubscribeLinks: UnaryCall<CreateUnsubscribeLinksRequest, CreateUnsubscribeLinksResponse__Output>
   useUnsubscribeLinks: UnaryCall<UseUnsubscribeLinksRequest, UseUnsubscribeLinksResponse__Output>
+  eraseSubject: UnaryCall<EraseSubjectRequest, EraseSubjectResponse__Output>
+  planErasure: UnaryCall<PlanErasureRequest, PlanErasureResponse__Output>
+  listErasures: UnaryCall<ListErasuresRequest, ListErasuresResponse__Output>
+  markKnownChild: UnaryCall<MarkKnownChildRequest, MarkKnownChildResponse__Output>
+  importSuppressions: ClientStreamCall<ImportSuppressionsRequest, ImportSuppressionsResponse__Output>
+  authorizeDisclosure: UnaryCall<AuthorizeDisclosureRequest, AuthorizeDisclosureResponse__Output>
   getPolicy: UnaryCall<GetPolicyRequest, GetPolicyResponse__Output>
 }
 
@@ -81,6 +100,7 @@ export function freshKeys(): PreferencesKeys & { readonly links: readonly LinkKe
   return {
     keks: [{ id: 'k1', secret: randomBytes(32) }],
     lookup: randomBytes(32),
+    suppression: randomBytes(32),
     links: [{ id: 'l1', secret: randomBytes(32), use: 'sign' }],
   }
 }
@@ -129,6 +149,9 @@ export interface HarnessOptions {
   readonly callers?: Readonly<Record<string, readonly string[]>>
   readonly interrupt?: PreferencesAdapters['interrupt']
   readonly afterRelayStep?: PreferencesAdapters['afterRelayStep']
+  readonly duties?: PreferencesAdapters['duties']
+  readonly erasure?: PreferencesConfig['erasure']
+  readonly clock?: Clock
   readonly log?: Logger
   /** Without a relay: what is journalled stays in the outbox. */
   readonly withoutRelay?: boolean
@@ -146,7 +169,16 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const kafka = connectKafka({ brokers: options.kafkaBrokers, clientId: prefix, log })
   const callers = callersOf({ tester: ['*'], ...options.callers })
   const app = preferencesApp(
-    { dbPrefix: prefix, topicPrefix: prefix, port: 0, host: '127.0.0.1', publicUrl: 'https://u.example.com', reflection: true, keys },
+    {
+      dbPrefix: prefix,
+      topicPrefix: prefix,
+      port: 0,
+      host: '127.0.0.1',
+      publicUrl: 'https://u.example.com',
+      reflection: true,
+      keys,
+      ...(options.erasure === undefined ? {} : { erasure: options.erasure }),
+    },
     {
       mongo,
       kafka,
@@ -154,7 +186,8 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       policy,
       policySha256: createHash('sha256').update(JSON.stringify(policy)).digest('hex'),
       log,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
+      ...(options.duties === undefined ? {} : { duties: options.duties }),
       metrics,
       ...(options.interrupt === undefined ? {} : { interrupt: options.interrupt }),
       ...(options.afterRelayStep === undefined ? {} : { afterRelayStep: options.afterRelayStep }),

@@ -1,5 +1,6 @@
 export { type PreferencesAdapters, type PreferencesApp, type PreferencesConfig, preferencesApp } from './app.ts'
 export { preferencesShape } from './config.ts'
+export { type Duties, dutiesOverGrpc } from './duties.ts'
 export { changeOf } from './journal.ts'
 export { type KeySettings, loadKeys, type PreferencesKeys, parseKeys } from './keys.ts'
 export { ownTopics } from './relay.ts'

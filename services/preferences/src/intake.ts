@@ -5,7 +5,7 @@ import { GrpcFault } from '@heed/platform/grpc'
 import type { Logger } from '@heed/platform/log'
 import { type GroupCommit, groupCommit, type InsertOutcome, QueueFullError } from '@heed/platform/mongo'
 import type { ClaimedIdentifier, Directory } from './directory.ts'
-import { contended, intakeFull, refusalFault, reusedRequestId, unknownSubject, versionMismatch } from './faults.ts'
+import { contended, intakeFull, refusalFault, requestForgotten, reusedRequestId, unknownSubject, versionMismatch } from './faults.ts'
 import { type Findings, intakeLookup } from './intake-lookup.ts'
 import type { Head, IntakeItem, Pending, Work } from './intake-work.ts'
 import { type Journal, lostVersion, rowOf, snapshotOf } from './journal.ts'
@@ -14,6 +14,7 @@ import { Lru } from './lru.ts'
 import { type Accepted, acceptedOf } from './request-memory.ts'
 import { rounds } from './rounds.ts'
 import type { ChangeRow, RequestRow, Store } from './rows.ts'
+import type { Suppression, Suppressions } from './suppressions.ts'
 
 /** Takes changes. */
 export interface Intake {
@@ -33,6 +34,9 @@ export interface IntakeOptions {
   readonly store: Store
   readonly directory: Directory
   readonly journal: Pick<Journal, 'effective'>
+  readonly suppressions: Pick<Suppressions, 'find'>
+  /** What a suppressed identifier that nobody owns would begin with. */
+  readonly suppressedSnapshot: (suppression: Suppression) => Snapshot
   readonly policy: Policy
   readonly clock: Clock
   readonly log: Logger
@@ -59,7 +63,8 @@ const maxAttempts = 200
  * or on the request's row id. Whatever does not end in an insert is decided once more on what is read then.
  */
 export function intake(options: IntakeOptions): Intake {
-  const { store, directory, journal, policy, clock, log, committed, maxWaiting = 20_000, remembered = 10_000 } = options
+  const { store, directory, journal, suppressions, suppressedSnapshot, policy, clock, log, committed } = options
+  const { maxWaiting = 20_000, remembered = 10_000 } = options
   const changes: GroupCommit<ChangeRow> = groupCommit({
     collection: store.changes,
     maxBatch: 1_000,
@@ -104,9 +109,9 @@ export function intake(options: IntakeOptions): Intake {
     })
 
   /** Why a request about somebody who is not known would be refused. */
-  const strangersRefusal = (item: IntakeItem): GrpcFault | undefined => {
+  const strangersRefusal = (item: IntakeItem, suppression: Suppression | undefined): GrpcFault | undefined => {
     if (item.expectedVersion !== undefined) return versionMismatch(0)
-    const decision = decisionOn(item, nobody)
+    const decision = decisionOn(item, suppression === undefined ? nobody : suppressedSnapshot(suppression))
     return decision.kind === 'refused' ? refusalFault(decision.violations) : undefined
   }
 
@@ -121,16 +126,19 @@ export function intake(options: IntakeOptions): Intake {
       try {
         const owners = await directory.find(batch.flatMap(({ item }) => (item.ref.by === 'identifier' ? [item.ref.lookupId] : [])))
         const strangers = new Map<string, ClaimedIdentifier>()
+        const suppressed = await suppressions.find(
+          batch.flatMap(({ item: { ref } }) => (ref.by === 'identifier' && !owners.has(ref.lookupId) ? [ref] : [])),
+        )
         const welcome = batch.filter((work) => {
           const { ref } = work.item
           if (ref.by === 'subject' || owners.has(ref.lookupId)) return true
-          const refusal = strangersRefusal(work.item)
+          const refusal = strangersRefusal(work.item, suppressed.get(ref.lookupId))
           // nothing is kept of somebody whose first request is refused
           if (refusal !== undefined) refuse(work, refusal)
           else strangers.set(ref.lookupId, ref)
           return refusal === undefined
         })
-        const created = strangers.size === 0 ? new Map<string, SubjectId>() : await directory.create(strangers)
+        const created = strangers.size === 0 ? new Map<string, SubjectId>() : await directory.create(strangers, suppressed)
         for (const work of welcome) {
           const { ref } = work.item
           const owner = ref.by === 'subject' ? ref.subjectId : (owners.get(ref.lookupId) ?? created.get(ref.lookupId))
@@ -138,7 +146,7 @@ export function intake(options: IntakeOptions): Intake {
             refuse(work, unknownSubject())
             continue
           }
-          work.fresh = ref.by === 'identifier' && !owners.has(ref.lookupId)
+          work.fresh = ref.by === 'identifier' && !owners.has(ref.lookupId) && !suppressed.has(ref.lookupId)
           lanes.add(owner, work)
         }
       } catch (thrown) {
@@ -182,6 +190,16 @@ export function intake(options: IntakeOptions): Intake {
     void clock.sleep(Math.random() * Math.min(2 ** work.attempts, 32)).then(retry)
   }
 
+  /** Who was remembered as the owner of its identifier was erased: it is asked again whom the request means. */
+  const locateAnew = (subjectId: SubjectId, work: Work, lookupId: string) => {
+    work.attempts += 1
+    directory.forget([lookupId])
+    if (work.attempts >= maxAttempts) refuse(work, contended())
+    else arriving.push(work)
+    next(subjectId)
+    if (!locating && arriving.length > 0) void locate()
+  }
+
   const giveUp = (subjectId: SubjectId, work: Work, thrown: unknown) => {
     refuse(work, thrown)
     next(subjectId)
@@ -201,10 +219,12 @@ export function intake(options: IntakeOptions): Intake {
       const standing = found.standings.get(subjectId)
       const before = found.before(work.item.rowId)
       if (before !== undefined) {
-        if (before.body === work.item.body) answer(work, before.accepted)
+        if (before.erased) refuse(work, requestForgotten())
+        else if (before.body === work.item.body) answer(work, before.accepted)
         else refuse(work, reusedRequestId())
         next(subjectId)
       } else if (standing === undefined || found.unknown.has(subjectId)) giveUp(subjectId, work, unknownSubject())
+      else if (standing.row?.erased === true && work.item.ref.by === 'identifier') locateAnew(subjectId, work, work.item.ref.lookupId)
       else if (standing.subjectId !== subjectId) {
         // merged: it waits its turn among the requests about the subject that is left
         work.fresh = false

@@ -28,6 +28,7 @@ export function rowOf(change: Change, extras: RowExtras): ChangeRow {
     publishedAt: null,
     ...(extras.body === undefined ? {} : { body: extras.body }),
     ...(snapshot.mergedInto === undefined ? {} : { mergedInto: snapshot.mergedInto }),
+    ...(snapshot.barred === undefined ? {} : { barred: snapshot.barred }),
     ...(extras.absorbs === undefined || extras.absorbs.length === 0 ? {} : { absorbs: extras.absorbs }),
     ...(extras.closing === undefined ? {} : { closing: extras.closing }),
   }
@@ -36,8 +37,14 @@ export function rowOf(change: Change, extras: RowExtras): ChangeRow {
 /** The snapshot that a row holds; version 0 where a subject has no row yet. */
 export function snapshotOf(subjectId: SubjectId, row: ChangeRow | undefined): Snapshot {
   if (row === undefined) return emptySnapshot(subjectId)
-  const { version, choices, mergedInto } = row
-  return { subjectId, version, choices, ...(mergedInto === undefined ? {} : { mergedInto }) }
+  const { version, choices, mergedInto, barred } = row
+  return {
+    subjectId,
+    version,
+    choices,
+    ...(mergedInto === undefined ? {} : { mergedInto }),
+    ...(barred === undefined ? {} : { barred }),
+  }
 }
 
 /** The change that a row stands for. */

@@ -4,6 +4,8 @@ import type { Logger } from '@heed/platform/log'
 import type { Store } from './rows.ts'
 import { bytesOf, type Vault, VaultError } from './vault.ts'
 
+const variables: Readonly<Record<string, string>> = { lookup: 'HEED_LOOKUP_KEY', suppression: 'HEED_SUPPRESSION_KEY' }
+
 /**
  * Makes sure that the configured keys are those that sealed what is stored, and remembers the check values of new ones.
  * @throws VaultError that names the key, before anything is sealed or looked up with a wrong one.
@@ -17,7 +19,7 @@ export async function checkKeys(store: Pick<Store, 'keyChecks'>, vault: Vault): 
   for (const { _id, check, retiredAt } of await store.keyChecks.find().toArray()) {
     const matches = vault.matchesCheck(_id, bytesOf(check))
     if (matches === false) {
-      const variable = _id === 'lookup' ? 'HEED_LOOKUP_KEY' : `HEED_KEK (${_id.replace('kek:', '')})`
+      const variable = variables[_id] ?? `HEED_KEK (${_id.replace('kek:', '')})`
       throw new VaultError('vault.wrong-key', `${variable} is another key than the one that the stored identifiers were sealed with`)
     }
     if (matches === undefined && retiredAt === undefined) {
@@ -56,6 +58,8 @@ export function rewrapping(options: {
       .find({ _id: { $gt: cursor } }, { projection: { dataKey: 1 }, sort: { _id: 1 }, limit: sliceSize, batchSize: sliceSize })
       .toArray()
     const moves = rows.flatMap(({ _id, dataKey }) => {
+      // of somebody who was forgotten there is none
+      if (dataKey === undefined) return []
       const moved = vault.rewrap(_id, { kek: dataKey.kek, sealed: bytesOf(dataKey.sealed) })
       // only if nobody else was faster
       return moved === undefined
@@ -65,7 +69,7 @@ export function rewrapping(options: {
     if (moves.length > 0) await store.subjects.bulkWrite(moves, { ordered: false })
     cursor = rows.at(-1)?._id ?? cursor
     if (rows.length === sliceSize) return 'again'
-    const left = await store.subjects.findOne({ 'dataKey.kek': { $ne: vault.newestKek } }, { projection: { _id: 1 } })
+    const left = await store.subjects.findOne({ 'dataKey.kek': { $exists: true, $ne: vault.newestKek } }, { projection: { _id: 1 } })
     cursor = '' as SubjectId
     // another process may still wrap new subjects by the older key until it has the new configuration
     if (left !== null) return 'idle'

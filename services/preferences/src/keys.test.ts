@@ -8,7 +8,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { loadKeys, parseKeys } from './keys.ts'
 
 const secret = () => randomBytes(32).toString('base64')
-const settings = { HEED_KEK: `k2:${secret()},k1:${secret()}`, HEED_LOOKUP_KEY: secret(), HEED_LINK_KEYS: `l1:${secret()}` }
+const settings = {
+  HEED_KEK: `k2:${secret()},k1:${secret()}`,
+  HEED_LOOKUP_KEY: secret(),
+  HEED_LINK_KEYS: `l1:${secret()}`,
+  HEED_SUPPRESSION_KEY: secret(),
+}
 
 describe('the key settings', () => {
   it('are read in their order, the newest first', () => {
@@ -26,6 +31,7 @@ describe('the key settings', () => {
     ['HEED_KEK', `k1:${secret()},k1:${secret()}`, /the same id/],
     ['HEED_KEK', 'k1:%%%', /32 bytes/],
     ['HEED_LOOKUP_KEY', randomBytes(8).toString('base64'), /at least 32 bytes/],
+    ['HEED_SUPPRESSION_KEY', randomBytes(8).toString('base64'), /at least 32 bytes/],
     ['HEED_LINK_KEYS', 'l1', /HEED_LINK_KEYS/],
   ])('are refused where %s is %s, without a word of the key', (name, value, reason) => {
     const attempt = () => parseKeys({ ...settings, [name]: value })
@@ -40,7 +46,9 @@ describe('the key settings', () => {
   })
 
   it('are all named at once where they are missing', () => {
-    expect(() => parseKeys({})).toThrow(/HEED_KEK: is missing; HEED_LOOKUP_KEY: is missing; HEED_LINK_KEYS: is missing/)
+    expect(() => parseKeys({})).toThrow(
+      /HEED_KEK: is missing; HEED_LOOKUP_KEY: is missing; HEED_LINK_KEYS: is missing; HEED_SUPPRESSION_KEY: is missing/,
+    )
   })
 })
 
@@ -63,6 +71,14 @@ describe('development keys', () => {
   it('are the same for all that start at once', async () => {
     const all = await Promise.all(Array.from({ length: 8 }, () => load()))
     expect(new Set(all.map(({ settings: made }) => made.HEED_KEK)).size).toBe(1)
+  })
+
+  it('have a suppression key even where their file lacks one, the same at every start', async () => {
+    const { HEED_SUPPRESSION_KEY: _, ...without } = settings
+    await writeFile(join(dataDir, 'keys.json'), JSON.stringify(without))
+    const [first, second] = [await load(), await load()]
+    expect(first.keys.suppression).toEqual(second.keys.suppression)
+    expect(first.keys.suppression).not.toEqual(first.keys.lookup)
   })
 
   it('stand in only for what is not given', async () => {

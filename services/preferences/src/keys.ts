@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { link, mkdir, open, readFile, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type LinkKey, LinkKeysError, parseLinkKeys } from '@heed/contracts'
@@ -12,15 +12,16 @@ export interface PreferencesKeys extends VaultKeys {
   readonly links: readonly LinkKey[]
 }
 
-/** The three variables as text, each of which may be missing. */
+/** The variables as text, each of which may be missing. */
 export interface KeySettings {
   readonly HEED_KEK?: string | undefined
   readonly HEED_LOOKUP_KEY?: string | undefined
   readonly HEED_LINK_KEYS?: string | undefined
+  readonly HEED_SUPPRESSION_KEY?: string | undefined
 }
 
 type Name = keyof KeySettings
-const names: readonly Name[] = ['HEED_KEK', 'HEED_LOOKUP_KEY', 'HEED_LINK_KEYS']
+const names: readonly Name[] = ['HEED_KEK', 'HEED_LOOKUP_KEY', 'HEED_LINK_KEYS', 'HEED_SUPPRESSION_KEY']
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/
 
 function bytesOf(text: string): Buffer | undefined {
@@ -39,14 +40,14 @@ function parseKeks(text: string): Kek[] {
   return keks
 }
 
-function parseLookup(text: string): Buffer {
+function parseHashKey(text: string): Buffer {
   const bytes = bytesOf(text)
   if (bytes === undefined || bytes.length < 32) throw new TypeError('at least 32 bytes in base64 are needed')
   return bytes
 }
 
 /**
- * The keys of the three settings.
+ * The keys of the settings.
  * @throws ConfigError that names every variable that is missing or wrong and quotes no key.
  */
 export function parseKeys(settings: KeySettings): PreferencesKeys {
@@ -62,17 +63,28 @@ export function parseKeys(settings: KeySettings): PreferencesKeys {
     return undefined
   }
   const keks = read('HEED_KEK', parseKeks)
-  const lookup = read('HEED_LOOKUP_KEY', parseLookup)
+  const lookup = read('HEED_LOOKUP_KEY', parseHashKey)
   const links = read('HEED_LINK_KEYS', parseLinkKeys)
-  if (keks === undefined || lookup === undefined || links === undefined) throw new ConfigError(problems)
-  return { keks, lookup, links }
+  const suppression = read('HEED_SUPPRESSION_KEY', parseHashKey)
+  if (keks === undefined || lookup === undefined || links === undefined || suppression === undefined) throw new ConfigError(problems)
+  return { keks, lookup, links, suppression }
 }
 
-const keyFile = z.object({ HEED_KEK: z.string(), HEED_LOOKUP_KEY: z.string(), HEED_LINK_KEYS: z.string() })
+const keyFile = z.object({
+  HEED_KEK: z.string(),
+  HEED_LOOKUP_KEY: z.string(),
+  HEED_LINK_KEYS: z.string(),
+  HEED_SUPPRESSION_KEY: z.string().optional(),
+})
 
 async function makeKeyFile(path: string): Promise<'made' | 'there'> {
   const fresh = () => randomBytes(32).toString('base64')
-  const keys: z.infer<typeof keyFile> = { HEED_KEK: `dev1:${fresh()}`, HEED_LOOKUP_KEY: fresh(), HEED_LINK_KEYS: `dev1:${fresh()}` }
+  const keys: z.infer<typeof keyFile> = {
+    HEED_KEK: `dev1:${fresh()}`,
+    HEED_LOOKUP_KEY: fresh(),
+    HEED_LINK_KEYS: `dev1:${fresh()}`,
+    HEED_SUPPRESSION_KEY: fresh(),
+  }
   const temporary = `${path}.${randomBytes(6).toString('hex')}`
   const file = await open(temporary, 'wx', 0o600)
   try {
@@ -124,12 +136,18 @@ export async function loadKeys(options: {
   )
   const filled = {
     ...parsed.data,
+    // a key file may lack it; made of another key, it is the same for all that read the file at once
+    HEED_SUPPRESSION_KEY: parsed.data.HEED_SUPPRESSION_KEY ?? derived(parsed.data.HEED_LOOKUP_KEY),
     ...Object.fromEntries(names.filter((name) => !missing.includes(name)).map((name) => [name, settings[name]])),
   }
   return { keys: parseKeys(filled), settings: { ...emptySettings, ...filled } }
 }
 
-const emptySettings: Required<KeySettings> = { HEED_KEK: '', HEED_LOOKUP_KEY: '', HEED_LINK_KEYS: '' }
+const emptySettings: Required<KeySettings> = { HEED_KEK: '', HEED_LOOKUP_KEY: '', HEED_LINK_KEYS: '', HEED_SUPPRESSION_KEY: '' }
+
+function derived(lookupKey: string): string {
+  return createHmac('sha256', Buffer.from(lookupKey, 'base64')).update('heed.suppression-key.v1').digest('base64')
+}
 
 function safeJson(text: string): unknown {
   try {

@@ -10,12 +10,15 @@ import {
   type SubjectId,
 } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
+import { GrpcFault } from '@heed/platform/grpc'
 import { duplicateKeyIndex } from '@heed/platform/mongo'
+import type { mongo } from 'mongoose'
 import type { ClaimedIdentifier, Directory, Interruption } from './directory.ts'
 import type { PersonRef } from './door.ts'
-import { contended, refusalFault, unknownSubject } from './faults.ts'
+import { beingErased, contended, refusalFault, unknownSubject } from './faults.ts'
 import { changeOf, type Journal, type RowExtras, rowOf, type Standing, snapshotOf } from './journal.ts'
 import type { ChangeRow, Store, SubjectRow } from './rows.ts'
+import type { Suppressions } from './suppressions.ts'
 
 /** What a link came to. */
 export interface Linked {
@@ -34,17 +37,21 @@ export interface Linker {
   /**
    * Gives a person identifiers. Where one of them belongs to another subject already, the two become one: the older subject stays, holds every denial of
    * both, and the other one ends with a last version that points at it. When it resolves, whatever is denied is denied for all of them. Doing it again is harmless.
-   * @throws GrpcFault for an unknown subject, a refused origin, or where others change the same subjects all the time.
+   * An identifier that is suppressed brings its suppression along, as a subject that denies everything.
+   * @throws GrpcFault for an unknown subject, a refused origin, a person who is being erased, or where others change the same subjects all the time.
    */
   link(ref: PersonRef, identifiers: readonly ClaimedIdentifier[], origin: Origin): Promise<Linked>
   /** Finishes merges and announcements that a crash left half done, older than the given time. Resolves with how many it found. */
   finish(olderThan: Date): Promise<number>
+  /** Finishes the merges of this subject that are under way, so that it is whole. */
+  finishMergesOf(subjectId: SubjectId): Promise<void>
 }
 
 export interface LinkerOptions {
   readonly store: Store
   readonly directory: Directory
   readonly journal: Journal
+  readonly suppressions: Pick<Suppressions, 'find'>
   readonly policy: Policy
   readonly clock: Clock
   readonly committed: (rows: number) => void
@@ -59,7 +66,7 @@ const maxAttempts = 100
  * the very version whose denials were taken over: at no moment is one of them forgotten.
  */
 export function linker(options: LinkerOptions): Linker {
-  const { store, directory, journal, policy, clock, committed, interrupt = () => undefined } = options
+  const { store, directory, journal, suppressions, policy, clock, committed, interrupt = () => undefined } = options
 
   /** Whether the row was stored; false where another one has that version. */
   const append = async (change: Change, extras: RowExtras): Promise<boolean> => {
@@ -113,6 +120,7 @@ export function linker(options: LinkerOptions): Linker {
       await pause(attempt)
       const [mine, theirs] = [await standingOf(one), await standingOf(other)]
       if (mine.subjectId === theirs.subjectId) return ended(mine.subjectId, absorbed === undefined ? undefined : other)
+      if (isErasing(mine) || isErasing(theirs)) throw beingErased()
       for (const { subjectId } of [mine, theirs]) if (!subjects.has(subjectId)) subjects.set(subjectId, await subjectRow(subjectId))
       const [into, from] = olderFirst(mine, theirs, subjects)
       const { ids, kinds } = await identifierKindsOf(wholeOf(from))
@@ -149,6 +157,11 @@ export function linker(options: LinkerOptions): Linker {
       const standing = await standingOf(subjectId)
       const { ids, kinds } = await identifierKindsOf(wholeOf(standing), true)
       if (ids.length === 0) return standing
+      if (isErasing(standing)) {
+        // left by a crash: recipients hear of it with the erasure, and it is destroyed with the rest
+        await store.identifiers.updateMany({ _id: { $in: ids } }, { $unset: { unannounced: 1 } })
+        return standing
+      }
       const current = snapshotOf(standing.subjectId, standing.row)
       const decision = decideChange({ policy, current, requested: [], origin, linked: kinds, now: clock.now() })
       if (decision.kind === 'refused') throw refusalFault(decision.violations)
@@ -181,10 +194,47 @@ export function linker(options: LinkerOptions): Linker {
     return { subjectId: created, claims: identifiers }
   }
 
+  /** Owners that were remembered and are erased by now own nothing. */
+  const forgetErased = async (claims: readonly ClaimedIdentifier[]): Promise<void> => {
+    const owners = await directory.find(claims.map(({ lookupId }) => lookupId))
+    if (owners.size === 0) return
+    const standings = await journal.effective([...new Set(owners.values())])
+    directory.forget([...owners].filter(([, owner]) => standings.get(owner)?.row?.erased === true).map(([lookupId]) => lookupId))
+  }
+
+  /** What is suppressed is given a subject that denies everything, which is merged like any other. */
+  const bringSuppressed = async (claims: readonly ClaimedIdentifier[]): Promise<void> => {
+    const owners = await directory.find(claims.map(({ lookupId }) => lookupId))
+    const unowned = claims.filter(({ lookupId }) => !owners.has(lookupId))
+    const suppressed = await suppressions.find(unowned)
+    const wanted = unowned.filter(({ lookupId }) => suppressed.has(lookupId))
+    if (wanted.length > 0) await directory.create(new Map(wanted.map((claim) => [claim.lookupId, claim])), suppressed)
+  }
+
+  /** Merges that have begun and not ended, each as the subject that stays and the one that ends. */
+  const finishMerges = async (filter: mongo.Filter<ChangeRow>): Promise<number> => {
+    const halfMerged = await store.changes.find({ closing: { $exists: true }, ...filter }, { hint: 'closing', limit: 100 }).toArray()
+    for (const row of halfMerged) {
+      if (row.closing === undefined) continue
+      try {
+        await merge(row.subjectId, row.closing, changeOf(row).origin)
+      } catch (thrown) {
+        // one of them is being erased by itself: the other stays as it is, and finds nothing there
+        if (!(thrown instanceof GrpcFault) || thrown.reason !== beingErased().reason) throw thrown
+      }
+      await store.changes.updateMany({ closing: row.closing }, { $unset: { closing: 1 } })
+    }
+    return halfMerged.length
+  }
+
   return {
     async link(ref, identifiers, origin) {
+      await forgetErased(ref.by === 'identifier' ? [ref, ...identifiers] : identifiers)
       const start = await startingPoint(ref, identifiers)
-      let { subjectId } = await standingOf(start.subjectId)
+      const standing = await standingOf(start.subjectId)
+      if (isErasing(standing)) throw beingErased()
+      let { subjectId } = standing
+      await bringSuppressed(start.claims)
       const claims = await directory.claim(await subjectRow(subjectId), start.claims)
       await interrupt('identifiers-claimed')
       const added = start.claims.filter((_, index) => claims[index]?.added === true).map(({ identifier }) => identifier.kind)
@@ -197,6 +247,13 @@ export function linker(options: LinkerOptions): Linker {
       }
       const before = merged.length === 0 ? undefined : (await standingOf(subjectId)).row
       const { row, made } = await announce(subjectId, origin)
+      if (row?.barred === 'erasure') {
+        // she came to be erased meanwhile: what was just added is not hers
+        const ids = start.claims.filter((_, index) => claims[index]?.added === true).map(({ lookupId }) => lookupId)
+        await store.identifiers.deleteMany({ _id: { $in: ids }, subjectId: standing.subjectId })
+        directory.forget(ids)
+        throw beingErased()
+      }
       const newest = made ?? before
       return {
         subjectId: row?.subjectId ?? subjectId,
@@ -207,23 +264,23 @@ export function linker(options: LinkerOptions): Linker {
       }
     },
     async finish(olderThan) {
-      const halfMerged = await store.changes
-        .find({ closing: { $exists: true }, acceptedAt: { $lt: olderThan } }, { hint: 'closing', limit: 100 })
-        .toArray()
-      for (const row of halfMerged) {
-        if (row.closing === undefined) continue
-        await merge(row.subjectId, row.closing, changeOf(row).origin)
-        await store.changes.updateMany({ closing: row.closing }, { $unset: { closing: 1 } })
-      }
+      const halfMerged = await finishMerges({ acceptedAt: { $lt: olderThan } })
       const unheard = await store.identifiers
         .find({ unannounced: true, linkedAt: { $lt: olderThan } }, { hint: 'unannounced', projection: { subjectId: 1 }, limit: 100 })
         .toArray()
       for (const subjectId of new Set(unheard.map((row) => row.subjectId))) {
         await announce(subjectId, { kind: 'internal-service', caller: 'preferences' })
       }
-      return halfMerged.length + unheard.length
+      return halfMerged + unheard.length
+    },
+    async finishMergesOf(subjectId) {
+      await finishMerges({ $or: [{ subjectId }, { closing: subjectId }] })
     },
   }
+}
+
+function isErasing({ row }: Standing): boolean {
+  return row?.barred === 'erasure'
 }
 
 /** The older subject stays: the order never changes, so that no two merges can point at each other. */

@@ -11,6 +11,7 @@ import { connectMongo } from '@heed/platform/mongo'
 import { z } from 'zod'
 import { preferencesApp } from './app.ts'
 import { preferencesShape } from './config.ts'
+import { dutiesOverGrpc } from './duties.ts'
 import { loadKeys } from './keys.ts'
 
 const config = readConfig(process.env, {
@@ -29,6 +30,17 @@ const metrics = createMetrics({ processFigures: true })
 const mongo = await connectMongo({ uri: config.MONGODB_URI, appName: 'preferences', log })
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'preferences', log })
 
+const auditKey = config.HEED_PREFERENCES_CALLER_KEY
+const duties =
+  config.HEED_AUDIT_ADDRESS === undefined || auditKey === undefined
+    ? undefined
+    : dutiesOverGrpc({ address: () => config.HEED_AUDIT_ADDRESS, key: auditKey })
+if (duties === undefined)
+  log.warn(
+    { variables: ['HEED_AUDIT_ADDRESS', 'HEED_PREFERENCES_CALLER_KEY'] },
+    'erasures.without-audit: they wait for their times to pass',
+  )
+
 const app = preferencesApp(
   {
     dbPrefix: config.HEED_DB_PREFIX,
@@ -39,6 +51,10 @@ const app = preferencesApp(
     ...(config.HEED_UNSUBSCRIBE_MAILTO === undefined ? {} : { unsubscribeMailto: config.HEED_UNSUBSCRIBE_MAILTO }),
     reflection: config.HEED_REFLECTION ?? config.HEED_ENV === 'development',
     keys,
+    erasure: {
+      optOutWaitMs: config.HEED_ERASURE_OPT_OUT_WAIT_SECONDS * 1_000,
+      limitMs: config.HEED_ERASURE_LIMIT_DAYS * 24 * 3_600_000,
+    },
   },
   {
     mongo,
@@ -49,6 +65,7 @@ const app = preferencesApp(
     log,
     clock: systemClock,
     metrics,
+    ...(duties === undefined ? {} : { duties }),
   },
 )
 
@@ -59,5 +76,6 @@ try {
     log,
   )
 } finally {
+  duties?.close()
   await Promise.all([kafka.stop(), mongo.stop()])
 }

@@ -14,6 +14,8 @@ export interface Accepted {
 /** A request that was carried out before: the hash of its body, and what it was answered. */
 export interface Remembered {
   readonly body: string | undefined
+  /** Whether the person was erased since; then nobody can tell any more whether a repeat asks for the same. */
+  readonly erased: boolean
   readonly accepted: Accepted
 }
 
@@ -30,9 +32,9 @@ const inOneRead = (rowIds: Asked) => ({ _id: { $in: [...rowIds] } })
 export async function rememberedChanges(store: Pick<Store, 'changes'>, rowIds: Asked): Promise<Map<string, Remembered>> {
   const found = new Map<string, Remembered>()
   if (rowIds.length === 0) return found
-  const projection = { subjectId: 1, version: 1, acceptedAt: 1, body: 1 }
+  const projection = { subjectId: 1, version: 1, acceptedAt: 1, body: 1, erased: 1 }
   for (const row of await store.changes.find(inOneRead(rowIds), { projection, batchSize: 10_000 }).toArray()) {
-    found.set(row._id, { body: row.body, accepted: acceptedOf(row, true) })
+    found.set(row._id, { body: row.body, erased: row.erased === true, accepted: acceptedOf(row, true) })
   }
   return found
 }
@@ -41,7 +43,7 @@ export async function rememberedChanges(store: Pick<Store, 'changes'>, rowIds: A
 export async function unchangedRequests(store: Pick<Store, 'requests'>, rowIds: Asked): Promise<Map<string, Remembered>> {
   const found = new Map<string, Remembered>()
   for (const { _id, body, answer } of await store.requests.find(inOneRead(rowIds), { batchSize: 10_000 }).toArray()) {
-    found.set(_id, { body, accepted: acceptedOf({ ...answer, acceptedAt: new Date(answer.acceptedAt) }, false) })
+    found.set(_id, { body, erased: false, accepted: acceptedOf({ ...answer, acceptedAt: new Date(answer.acceptedAt) }, false) })
   }
   return found
 }

@@ -108,7 +108,7 @@ export function resolver(options: {
     const found = new Map<SubjectId, Identifier[]>()
     for (const [subjectId, owned] of bySubject) {
       const subject = subjects.get(subjectId)
-      if (subject === undefined || subject.erasedAt !== undefined) continue
+      if (subject?.dataKey === undefined) continue
       const key = vault.openDataKey(subjectId, { kek: subject.dataKey.kek, sealed: bytesOf(subject.dataKey.sealed) })
       // in a fixed order, so that a repeat hands over the same list
       const sorted = owned.sort((one, other) => one.linkedAt.getTime() - other.linkedAt.getTime() || (one._id < other._id ? -1 : 1))

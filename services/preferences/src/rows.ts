@@ -1,7 +1,8 @@
-import type { ChangeCause, HeldChoice, IdentifierKind, Origin, PurposeKey, SubjectId } from '@heed/domain'
+import type { Bar, ChangeCause, HeldChoice, IdentifierKind, Origin, PurposeKey, SubjectId } from '@heed/domain'
 import type { LeaseRow, MongoConnection } from '@heed/platform/mongo'
 import type { mongo } from 'mongoose'
 import type { ActRow } from './acts.ts'
+import { type ErasureRow, erasureIndexes, type SuppressionRow } from './erasure-rows.ts'
 
 /** A data key as it is stored: which key-encryption key wrapped it, and the wrapped bytes. */
 export interface StoredDataKey {
@@ -14,9 +15,11 @@ export interface SubjectRow {
   readonly _id: SubjectId
   /** 32 hex digits that an unsubscribe link carries instead of the subject id. */
   readonly linkRef: string
-  readonly dataKey: StoredDataKey
+  /** Absent once the subject was erased: nothing that was sealed under it can be read again. */
+  readonly dataKey?: StoredDataKey
   /** Of two subjects that turn out to be one person the older one stays: it never changes, so two merges can never form a circle. */
   readonly createdAt: Date
+  /** When the data key was destroyed. */
   readonly erasedAt?: Date
 }
 
@@ -53,6 +56,10 @@ export interface ChangeRow {
   readonly mergedInto?: SubjectId
   /** Subjects that were merged into this one, theirs included. Each version carries them on. */
   readonly absorbs?: readonly SubjectId[]
+  /** Set on the versions of an erasure, and on all that come after a suppression of a child. */
+  readonly barred?: Bar
+  /** Set on every version of an erased subject: what is left is a row without a person, and who asks for the identifier asks for somebody new. */
+  readonly erased?: true
   /** Absorbed by this version, and perhaps not yet closed: a sweep finishes what a crash left. */
   readonly closing?: SubjectId
 }
@@ -102,6 +109,8 @@ export interface Store {
   readonly batches: mongo.Collection<BatchRow>
   readonly acts: mongo.Collection<ActRow>
   readonly keyChecks: mongo.Collection<KeyCheckRow>
+  readonly erasures: mongo.Collection<ErasureRow>
+  readonly suppressions: mongo.Collection<SuppressionRow>
   readonly leases: mongo.Collection<LeaseRow>
 }
 
@@ -116,6 +125,8 @@ export function openStore(mongo: Pick<MongoConnection, 'collection'>, prefix: st
     batches: mongo.collection(database, 'batches'),
     acts: mongo.collection(database, 'acts'),
     keyChecks: mongo.collection(database, 'keyChecks'),
+    erasures: mongo.collection(database, 'erasures'),
+    suppressions: mongo.collection(database, 'suppressions'),
     leases: mongo.collection(database, 'leases'),
   }
 }
@@ -143,6 +154,7 @@ export async function ensureIndexes(store: Store): Promise<void> {
     ]),
     // a caller that repeats a request after a month means a new one
     store.requests.createIndexes([{ name: 'age', key: { at: 1 }, expireAfterSeconds: 30 * daySeconds }]),
+    store.erasures.createIndexes(erasureIndexes),
     store.acts.createIndexes([
       { name: outboxIndex, key: { at: 1 }, partialFilterExpression: unpublished },
       // the trail keeps them; null does not age

@@ -13,7 +13,7 @@ export interface SnapshotPage {
 const pageSize = 500
 
 /**
- * The newest row of every subject that has one and was not merged, in the order of subject ids, a page at a time. A subject whose id lies behind the cursor
+ * The newest row of every subject that has one and was neither merged nor erased, in the order of subject ids, a page at a time. A subject whose id lies behind the cursor
  * when it first appears is not seen: whoever scans also follows what is published from before the scan began.
  */
 export async function* scanSnapshots(options: {
@@ -38,7 +38,7 @@ export async function* scanSnapshots(options: {
     const rows: ChangeRow[] = []
     for (const id of ids) {
       const row = newest.get(id)
-      if (row !== undefined && row.mergedInto === undefined && holds(row, wanted)) rows.push(row)
+      if (row !== undefined && row.mergedInto === undefined && row.erased === undefined && holds(row, wanted)) rows.push(row)
     }
     cursor = last
     yield { rows, cursor }

@@ -7,8 +7,9 @@ import type { Directory } from './directory.ts'
 import { bodyHash, type PersonRef, requestRowId } from './door.ts'
 import { unknownSubject } from './faults.ts'
 import type { Intake } from './intake.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, Standing } from './journal.ts'
 import type { Store, SubjectRow } from './rows.ts'
+import type { Suppressions } from './suppressions.ts'
 
 /** What goes into a mail to one person. */
 export interface MadeLink {
@@ -60,6 +61,7 @@ export function links(options: {
   readonly store: Store
   readonly directory: Directory
   readonly journal: Journal
+  readonly suppressions: Pick<Suppressions, 'erasedLinks'>
   readonly intake: Pick<Intake, 'submit'>
   readonly policy: Policy
   readonly signingKey: LinkKey
@@ -68,7 +70,7 @@ export function links(options: {
   readonly clock: Clock
   readonly recorded: () => void
 }): Links {
-  const { store, directory, journal, intake, policy, signingKey, publicUrl, mailto, clock, recorded } = options
+  const { store, directory, journal, suppressions, intake, policy, signingKey, publicUrl, mailto, clock, recorded } = options
 
   const record = async (rows: readonly LinkUsedRow[]): Promise<void> => {
     if (rows.length === 0) return
@@ -80,6 +82,22 @@ export function links(options: {
     recorded()
   }
 
+  /** The owner of each reference with its standing; a new subject for each identifier that nobody owns, or whose owner was erased. */
+  const ownersOf = async (
+    people: readonly PersonRef[],
+    attempt = 0,
+  ): Promise<{ owners: SubjectId[]; standings: Map<SubjectId, Standing> }> => {
+    const owners = await directory.findOrCreate(people)
+    const standings = await journal.effective(owners)
+    const erased = people.flatMap((ref, index) => {
+      const owner = owners[index]
+      return ref.by === 'identifier' && owner !== undefined && standings.get(owner)?.row?.erased === true ? [ref.lookupId] : []
+    })
+    if (erased.length === 0 || attempt > 0) return { owners, standings }
+    directory.forget(erased)
+    return ownersOf(people, attempt + 1)
+  }
+
   return {
     async create(purpose, people, caller) {
       // before anybody is created: a call that is refused leaves nothing behind
@@ -87,8 +105,7 @@ export function links(options: {
       for (const [index, ref] of people.entries()) {
         if (ref.by === 'subject' && !named.has(ref.subjectId)) throw unknownSubject(`subjects[${index}]`)
       }
-      const owners = await directory.findOrCreate(people)
-      const standings = await journal.effective(owners)
+      const { owners, standings } = await ownersOf(people)
       const subjectIds = owners.map((owner) => standings.get(owner)?.subjectId ?? owner)
       const subjects = await directory.subjects(subjectIds)
       const now = clock.now()
@@ -121,10 +138,12 @@ export function links(options: {
       )) {
         subjects.set(row.linkRef, row)
       }
+      const gone = await suppressions.erasedLinks(uses.flatMap(({ linkRef }) => (subjects.has(linkRef) ? [] : [linkRef])))
       const acts: LinkUsedRow[] = []
       const carryOut = async (use: LinkUse): Promise<LinkUsed> => {
         const subject = subjects.get(use.linkRef)
         const key = deniedBy(policy, use.scope)
+        if (subject === undefined && gone.has(use.linkRef)) return { result: 'erased', changeId: '' }
         if (subject === undefined || key === undefined) return { result: 'unknown', changeId: '' }
         if (subject.erasedAt !== undefined) return { result: 'erased', changeId: '' }
         const accepted = await intake.submit({

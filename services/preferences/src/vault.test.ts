@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { Vault, VaultError } from './vault.ts'
 
 const kek = (id: string) => ({ id, secret: randomBytes(32) })
-const keys = { keks: [kek('k1')], lookup: randomBytes(32) }
+const keys = { keks: [kek('k1')], lookup: randomBytes(32), suppression: randomBytes(32) }
 const vault = new Vault(keys)
 const ada = subjectIdOf(new Uint8Array(16).fill(1))
 const bob = subjectIdOf(new Uint8Array(16).fill(2))
@@ -91,15 +91,26 @@ describe('a look-up id', () => {
   })
 })
 
+describe('what is kept of a forgotten identifier', () => {
+  it('is made with a key of its own: neither key says anything about what the other made', () => {
+    expect(vault.suppressionId(adasMail)).toBe(vault.suppressionId(identifier('email', 'ADA@example.org')))
+    expect(vault.suppressionId(adasMail)).not.toBe(vault.lookupId(adasMail))
+    const other = new Vault({ ...keys, suppression: randomBytes(32) })
+    expect(other.suppressionId(adasMail)).not.toBe(vault.suppressionId(adasMail))
+    expect(other.lookupId(adasMail)).toBe(vault.lookupId(adasMail))
+  })
+})
+
 describe('a key check', () => {
   it('says for each configured key whether it is still the same', () => {
     const checks = vault.keyChecks()
     expect(checks.map(({ id, check }) => [id, vault.matchesCheck(id, check)])).toEqual([
       ['kek:k1', true],
       ['lookup', true],
+      ['suppression', true],
     ])
-    const other = new Vault({ keks: [kek('k1')], lookup: randomBytes(32) })
-    expect(checks.map(({ id, check }) => other.matchesCheck(id, check))).toEqual([false, false])
+    const other = new Vault({ keks: [kek('k1')], lookup: randomBytes(32), suppression: randomBytes(32) })
+    expect(checks.map(({ id, check }) => other.matchesCheck(id, check))).toEqual([false, false, false])
     expect(new Vault({ ...keys, keks: [kek('k2')] }).matchesCheck('kek:k1', checks[0]?.check ?? Buffer.alloc(0))).toBeUndefined()
   })
 })

@@ -14,6 +14,8 @@ export interface VaultKeys {
   readonly keks: readonly Kek[]
   /** For looking identifiers up; it cannot be rotated without reading every identifier anew. */
   readonly lookup: Buffer
+  /** For recognising identifiers that were forgotten; a key of its own, so that what is kept of them is worth nothing to whoever holds the other keys. */
+  readonly suppression: Buffer
 }
 
 /** A data key that is wrapped. */
@@ -67,6 +69,7 @@ export class Vault {
   readonly #keks: ReadonlyMap<string, KeyObject>
   readonly #newest: { id: string; key: KeyObject }
   readonly #lookup: KeyObject
+  readonly #suppression: KeyObject
 
   constructor(keys: VaultKeys) {
     const [first] = keys.keks
@@ -75,6 +78,7 @@ export class Vault {
     this.#keks = new Map(made)
     this.#newest = { id: first.id, key: createSecretKey(first.secret) }
     this.#lookup = createSecretKey(keys.lookup)
+    this.#suppression = createSecretKey(keys.suppression)
   }
 
   /** The id of the key that wraps new data keys. */
@@ -93,6 +97,20 @@ export class Vault {
       .update(`${identifier.kind}\0${lookupText(identifier)}`)
       .digest('base64url')
     return `${identifier.kind}:${mac}`
+  }
+
+  /** The same under the suppression key: all that is kept of an identifier that was forgotten. */
+  suppressionId(identifier: Identifier): string {
+    return `${identifier.kind}:${this.#suppressed(`${identifier.kind}\0${lookupText(identifier)}`)}`
+  }
+
+  /** What is kept of the link reference of a subject that was forgotten. */
+  suppressedLinkId(linkRef: string): string {
+    return `link:${this.#suppressed(`link\0${linkRef}`)}`
+  }
+
+  #suppressed(text: string): string {
+    return createHmac('sha256', this.#suppression).update(`heed.suppression.v1\0${text}`).digest('base64url')
   }
 
   /** A fresh data key of a subject, open and wrapped by the newest key. */
@@ -128,32 +146,33 @@ export class Vault {
     return parsed.identifier
   }
 
-  /** Bytes that prove later that a key is still the same: one for each key-encryption key, and one for the look-up key. */
+  /** Bytes that prove later that a key is still the same: one for each key-encryption key, one for the look-up key and one for the suppression key. */
   keyChecks(): { id: string; check: Buffer }[] {
     return [
       ...[...this.#keks].map(([id, key]) => ({ id: `kek:${id}`, check: sealBytes(key, checkText, `heed.key-check.v1 ${id}`) })),
-      { id: 'lookup', check: this.#lookupCheck() },
+      { id: 'lookup', check: checkOf(this.#lookup) },
+      { id: 'suppression', check: checkOf(this.#suppression) },
     ]
   }
 
   /** Whether the configured key of that check is the one that made it; undefined where none of that name is configured. */
   matchesCheck(id: string, check: Uint8Array): boolean | undefined {
-    if (id === 'lookup') {
-      const own = this.#lookupCheck()
+    if (id === 'lookup' || id === 'suppression') {
+      const own = checkOf(id === 'lookup' ? this.#lookup : this.#suppression)
       return own.length === check.length && timingSafeEqual(own, check)
     }
     const kek = this.#keks.get(id.replace(/^kek:/, ''))
     return kek === undefined ? undefined : openBytes(kek, check, `heed.key-check.v1 ${id.replace(/^kek:/, '')}`)?.equals(checkText) === true
   }
 
-  #lookupCheck(): Buffer {
-    return createHmac('sha256', this.#lookup).update(checkText).digest()
-  }
-
   #wrap(subjectId: SubjectId, key: Buffer): SealedDataKey {
     const { id, key: kek } = this.#newest
     return { kek: id, sealed: sealBytes(kek, key, dataKeyBound(subjectId, id)) }
   }
+}
+
+function checkOf(key: KeyObject): Buffer {
+  return createHmac('sha256', key).update(checkText).digest()
 }
 
 /** Bytes as the driver gives them back. */
