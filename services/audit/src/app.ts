@@ -45,7 +45,7 @@ export interface AuditApp {
   readonly leading: boolean
   /** Resolves when all that was on the topics at the time of the call is in the trail. */
   caughtUp(): Promise<void>
-  /** Resolves when every entry that is there is under a published checkpoint, where this process leads. */
+  /** Resolves when every entry that is there is under a published checkpoint, whoever keeps the log. */
   checkpointed(): Promise<void>
   readiness(): Promise<CheckResult[]>
 }

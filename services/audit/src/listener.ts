@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type EventData, encodeEvent, type Topics } from '@heed/contracts'
 import type { ChangeId, Policy } from '@heed/domain'
-import type { Clock } from '@heed/platform/clock'
+import { type Clock, systemClock } from '@heed/platform/clock'
 import { asError, HeedError } from '@heed/platform/errors'
 import type { Consumer, Kafka, OutgoingRecord, Publisher } from '@heed/platform/kafka'
 import { once, type Part } from '@heed/platform/lifecycle'
@@ -39,7 +39,7 @@ export interface Listener extends Part {
   lag(): Promise<number>
   /** Resolves when all that was on the topics at the time of the call is in the trail, whoever appended it. */
   caughtUp(): Promise<void>
-  /** Resolves when every entry that was there at the time of the call is under a published checkpoint, where this process leads. */
+  /** Resolves when every entry that was there at the time of the call is under a published checkpoint, whoever keeps the log. */
   checkpointed(): Promise<void>
   health(): CheckResult[]
 }
@@ -47,6 +47,7 @@ export interface Listener extends Part {
 // Batches of that many partitions wait for one transaction together.
 const partitionsAtOnce = 16
 const topicRefreshMs = 10_000
+const lookAgainMs = 20
 
 /** One process at a time listens: the order of the trail is the order in which things arrive there. */
 export function listener(options: ListenerOptions): Listener {
@@ -167,7 +168,15 @@ export function listener(options: ListenerOptions): Listener {
     },
     lag: () => probe.lag(),
     caughtUp: () => probe.caughtUp(),
-    checkpointed: async () => keeper?.settle(),
+    checkpointed: async () => {
+      if (options.logSettings === undefined) return
+      const target = (await store.head.findOne({ _id: 'trail' }))?.next ?? 0
+      while (((await store.log.log.findOne({ _id: 'log' }))?.published?.size ?? 0) < target) {
+        keeper?.wake()
+        await systemClock.sleep(lookAgainMs)
+      }
+      await keeper?.settle()
+    },
     health: () => [
       current?.health() ?? { name: 'trail', ok: failure === undefined, detail: failure ?? 'stands by' },
       ...(keeper?.problem === undefined ? [] : [{ name: 'trail files', ok: false, detail: keeper.problem }]),
