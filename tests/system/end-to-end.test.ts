@@ -114,6 +114,31 @@ describe('the link of a mail', () => {
     expect(version).toBe(1)
   })
 
+  it('pressed a hundred times, one after the other and all at once, is one change', async () => {
+    const { links } = await test.clients.preferences.createUnsubscribeLinks({
+      purpose: 'email-marketing',
+      subjects: ['gus@example.org', 'hal@example.org'].map((value) => ({ identifier: { kind: 'IDENTIFIER_KIND_EMAIL' as const, value } })),
+    })
+    const [first, second] = links
+    if (first === undefined || second === undefined) throw new Error('two links')
+    const click = async (url: string) => {
+      const { statusCode, body } = await request(url, { method: 'POST', body: 'List-Unsubscribe=One-Click' })
+      await body.dump()
+      expect(statusCode).toBe(200)
+    }
+    for (let count = 0; count < 100; count += 1) await click(first.url)
+    await Promise.all(Array.from({ length: 100 }, () => click(second.url)))
+    await test.hub.settle()
+    for (const { subjectId } of [first, second]) {
+      expect((await test.clients.preferences.getPreferences({ subject: { subjectId } })).version).toBe(1)
+      const { entries } = await test.clients.audit.listSubjectTimeline({ subjectId, pageSize: 500 })
+      const kinds = entries.map(({ kind }) => kind)
+      // one event; each click is evidence of its own
+      expect(kinds.filter((kind) => kind === 'change-accepted')).toHaveLength(1)
+      expect(kinds.filter((kind) => kind === 'link-used')).toHaveLength(100)
+    }
+  })
+
   it('that was only looked at, a hundred times, changes nothing', async () => {
     const { links } = await test.clients.preferences.createUnsubscribeLinks({
       purpose: 'email-marketing',

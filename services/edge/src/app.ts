@@ -115,7 +115,12 @@ export function edgeApp(options: EdgeOptions): EdgeApp {
       const waitedMs = oldestMs(spool, clock) ?? 0
       if (waitedMs <= options.degradedAfterMs) return [{ name: 'spool', ok: true }]
       return [
-        { name: 'spool', ok: true, degraded: true, detail: `${spool.size} clicks wait, the oldest for ${Math.round(waitedMs / 1000)} s` },
+        {
+          name: 'spool',
+          ok: true,
+          degraded: true,
+          detail: `clicks that wait: ${spool.size}, the oldest for ${Math.round(waitedMs / 1000)} s`,
+        },
       ]
     },
   }

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { createServer, request as httpRequest, type IncomingHttpHeaders, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { mintUnsubscribeToken, parseLinkKeys } from '@heed/contracts'
 import type { PurposeKey } from '@heed/domain'
 import { systemClock } from '@heed/platform/clock'
@@ -87,6 +87,17 @@ const call = (
     sent.end(body)
   })
 const link = `/v1/u/${token}`
+/** Bytes as they are; what is answered until the connection ends. */
+const raw = (text: string): Promise<string> =>
+  new Promise((resolve, reject) => {
+    let answer = ''
+    const socket = connect(port, '127.0.0.1', () => socket.write(text))
+    socket.setEncoding('latin1').on('data', (chunk: string) => {
+      answer += chunk
+    })
+    socket.on('end', () => resolve(answer))
+    socket.on('error', reject)
+  })
 const oneClick = (path = link) => call('POST', path, 'List-Unsubscribe=One-Click', { 'content-type': form })
 
 describe('a POST to the link', () => {
@@ -96,6 +107,53 @@ describe('a POST to the link', () => {
     expect(answer.headers.location).toBeUndefined()
     expect(answer.headers['set-cookie']).toBeUndefined()
     expect(clicks).toMatchObject([{ linkRef: newsletter.linkRef, scope: newsletter.scope, method: 'one-click', keyId: 'k3' }])
+  })
+
+  it.each([
+    ['in capitals', 'CONTENT-TYPE: APPLICATION/X-WWW-FORM-URLENCODED'],
+    ['in small letters', 'content-type:application/x-www-form-urlencoded'],
+    ['with blanks and a charset', 'Content-type:   application/x-www-form-urlencoded ; charset=utf-8  '],
+    ['of a multipart that quotes its boundary', 'CoNtEnT-tYpE: Multipart/Form-Data; BOUNDARY="x y"'],
+  ])('unsubscribes with the header %s', async (_, header) => {
+    const body = header.includes('x y')
+      ? '--x y\r\ncontent-disposition:form-data; NAME=List-Unsubscribe\r\n\r\nOne-Click\r\n--x y--\r\n'
+      : 'List-Unsubscribe=One-Click'
+    const answer = await raw(
+      `POST ${link} HTTP/1.1\r\nhost: u.example.com\r\n${header}\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+    expect(clicks).toHaveLength(1)
+  })
+
+  it('does nothing for a header that is folded over two lines: HTTP forbids it', async () => {
+    const folded = 'content-type: application/x-www-form-urlencoded;\r\n charset=utf-8'
+    const answer = await raw(
+      `POST ${link} HTTP/1.1\r\nhost: u.example.com\r\n${folded}\r\ncontent-length: 26\r\nconnection: close\r\n\r\nList-Unsubscribe=One-Click`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /)
+    expect(clicks).toEqual([])
+  })
+
+  it('unsubscribes with more fields than needed, and in chunks of one byte', async () => {
+    expect((await call('POST', link, 'mail=x&List-Unsubscribe=One-Click&utm_source=y', { 'content-type': form })).status).toBe(200)
+    const chunks = [...'List-Unsubscribe=One-Click'].map((letter) => `1\r\n${letter}\r\n`).join('')
+    const answer = await raw(
+      `POST ${link} HTTP/1.1\r\nhost: u.example.com\r\ncontent-type: ${form}\r\ntransfer-encoding: chunked\r\nconnection: close\r\n\r\n${chunks}0\r\n\r\n`,
+    )
+    expect(answer).toMatch(/^HTTP\/1\.1 200 /)
+    expect(clicks.map(({ method }) => method)).toEqual(['one-click', 'one-click'])
+  })
+
+  it('unsubscribes whatever else a mail program sends: no cookie, login, origin or user agent is asked for', async () => {
+    const strange = {
+      'content-type': form,
+      origin: 'https://elsewhere.example.com',
+      referer: 'https://elsewhere.example.com/',
+      cookie: 'a=b',
+      'user-agent': '',
+    }
+    expect((await call('POST', link, 'List-Unsubscribe=One-Click', strange)).status).toBe(200)
+    expect(clicks).toHaveLength(1)
   })
 
   it('unsubscribes as multipart, in chunks, and without any body', async () => {
@@ -150,9 +208,33 @@ describe('a POST to the link', () => {
   })
 })
 
+it.each([
+  ['GET', link, undefined, 200],
+  ['HEAD', link, undefined, 200],
+  ['OPTIONS', link, undefined, 204],
+  ['PUT', link, undefined, 405],
+  ['POST', link, 'List-Unsubscribe=One-Click', 200],
+  ['POST', link, 'confirm=1', 200],
+  ['POST', link, 'nonsense=1', 400],
+  ['POST', link, 'a'.repeat(5_000), 413],
+  ['GET', '/v1/u/nothing', undefined, 404],
+  ['GET', '/robots.txt', undefined, 200],
+])('%s %s answers with the headers that keep the link to itself, no redirect and no cookie', async (method, path, body, status) => {
+  const answer = await call(method, path, body, body === undefined ? {} : { 'content-type': form })
+  expect(answer.status).toBe(status)
+  expect(answer.headers).toMatchObject({
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    'x-robots-tag': 'noindex, nofollow',
+    'x-content-type-options': 'nosniff',
+  })
+  expect(answer.headers['content-security-policy']).toMatch(/default-src 'none'.*form-action 'self'; frame-ancestors 'none'/)
+  for (const header of ['location', 'set-cookie', 'x-powered-by', 'etag']) expect(answer.headers[header]).toBeUndefined()
+})
+
 describe('everything but a POST', () => {
   it('writes nothing, a hundred times', async () => {
-    for (let count = 0; count < 50; count += 1) {
+    for (let count = 0; count < 100; count += 1) {
       expect((await call('GET', link)).status).toBe(200)
       expect(await call('HEAD', link)).toMatchObject({ status: 200, text: '' })
     }
@@ -186,6 +268,12 @@ describe('everything but a POST', () => {
   })
 })
 
+/** The last letter of 43 stands for 4 bits, and has 4 spellings. */
+function sameBits(letter: string): string {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+  return letters[letters.indexOf(letter) ^ 1] ?? ''
+}
+
 describe('a link that is not ours', () => {
   const [, , payload = '', mac = ''] = token.split('.')
   const forged = createHmac('sha256', Buffer.alloc(32, 9)).update(`unsub.v1.k3.${payload}`).digest('base64url')
@@ -194,6 +282,8 @@ describe('a link that is not ours', () => {
     ['forged', `/v1/u/v1.k3.${payload}.${forged}`],
     ['with an unknown key id', `/v1/u/v1.k9.${payload}.${mac}`],
     ['cut off', `/v1/u/${token.slice(0, -3)}`],
+    ['with another spelling of the same bits', `/v1/u/${token.slice(0, -1)}${sameBits(token.at(-1) ?? '')}`],
+    ['with padding', `/v1/u/${token}=`],
     ['with broken percent-encoding', '/v1/u/%E0%A4%A'],
     ['elsewhere', '/v1/x'],
   ])('gets the one page that tells nothing: %s', async (_, path) => {
