@@ -9,6 +9,21 @@ if (entries.length === 0) {
   process.exit(0)
 }
 
+// what is handed on to strangers is one file, with everything in it
+if (existsSync('src/verifier.ts')) {
+  await build({
+    entryPoints: ['src/verifier.ts'],
+    outfile: 'dist/heed-verify.mjs',
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+    // a package in it asks for node's own modules in the older way
+    banner: { js: "import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(import.meta.url)" },
+  })
+}
+
 await build({
   entryPoints: entries.map((name) => `src/${name}.ts`),
   outdir: 'dist',

@@ -1,5 +1,6 @@
 export * from './bundle.ts'
 export { type DecodedBundle, decodeBundle, encodeBundle, readBundledFile } from './file.ts'
 export { renderPage, titleOf } from './page.ts'
+export * from './report.ts'
 export * from './story.ts'
 export * from './verify.ts'

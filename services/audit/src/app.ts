@@ -1,4 +1,4 @@
-import { topicPlans, topicsOf } from '@heed/contracts'
+import { type PolicyDocument, topicPlans, topicsOf } from '@heed/contracts'
 import { mustBeTold, type Policy } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { type CallerRow, type GrpcServer, grpcServer, mongoCallers } from '@heed/platform/grpc'
@@ -16,6 +16,8 @@ import type { AuditConfig } from './config.ts'
 import { dutyWatch } from './duty-watch.ts'
 import { listener } from './listener.ts'
 import type { LogSettings, LogStep } from './log/keeper.ts'
+import { verifierKeysOf } from './log/log-api.ts'
+import { policyTexts } from './log/policy-texts.ts'
 import { trailServer } from './log/trail-server.ts'
 import { ownersOf } from './messages.ts'
 import { cachedStatus } from './recipient-status.ts'
@@ -25,6 +27,8 @@ export interface AuditAdapters {
   readonly mongo: MongoConnection
   readonly kafka: Kafka
   readonly policy: Policy
+  /** The policy's own text, which evidence shows later. Without it bundles hold none. */
+  readonly policyDocument?: PolicyDocument | undefined
   readonly log: Logger
   readonly clock: Clock
   readonly metrics: Metrics
@@ -65,6 +69,7 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
     name: 'topics',
     start: async () => {
       const recipients = policy.recipients.filter(mustBeTold).map(({ id }) => id)
+      if (adapters.policyDocument !== undefined) await texts.keep(adapters.policyDocument, clock.now())
       await kafka.ensureTopics(topicPlans(topics, recipients))
       return { stop: () => Promise.resolve() }
     },
@@ -102,6 +107,16 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
   })
 
   const reader = logReader(store.log, (sequence) => log.error({ sequence }, 'trail.row-differs'))
+  const texts = policyTexts(mongo, config.HEED_DB_PREFIX)
+  const evidence =
+    adapters.trail === undefined
+      ? undefined
+      : {
+          reader,
+          entries: store.entries,
+          policies: texts,
+          verifierKeys: verifierKeysOf(adapters.trail),
+        }
   const served =
     adapters.trail === undefined
       ? undefined
@@ -109,7 +124,9 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
   const server = grpcServer({
     name: 'audit',
     port: config.HEED_AUDIT_PORT,
-    services: [auditApi({ store, policy, signals, status, clock, leading: () => trail.leading, reader, logSettings: adapters.trail })],
+    services: [
+      auditApi({ store, policy, signals, status, clock, leading: () => trail.leading, reader, logSettings: adapters.trail, evidence }),
+    ],
     callers: mongoCallers(mongo.collection<CallerRow>(`${config.HEED_DB_PREFIX}_callers`, 'callers'), clock),
     log,
     metrics,

@@ -18,12 +18,14 @@ import {
   waitReasons,
 } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
-import { type CallContext, GrpcFault, status as grpcStatus, type ServedService } from '@heed/platform/grpc'
+import { type CallContext, GrpcFault, type ServedService } from '@heed/platform/grpc'
 import type { LogReader } from '@heed/trail'
 import type { AuditStore } from './audit-store.ts'
 import type { ChangeSignals } from './change-signals.ts'
 import { type ChangeStatus, readChangeStatus } from './change-status.ts'
 import { disclosureReportHandler, disclosureReportScope } from './disclosure-report-api.ts'
+import type { EvidenceSources } from './log/evidence.ts'
+import { exportEvidence } from './log/evidence-api.ts'
 import type { LogSettings } from './log/keeper.ts'
 import { logHandlers } from './log/log-api.ts'
 import { changeMessage, deliveryMessage, entryMessage, ownersOf, recipientMessage } from './messages.ts'
@@ -41,6 +43,8 @@ export interface AuditApiOptions {
   readonly reader: LogReader
   /** Undefined where no log is kept. */
   readonly logSettings: LogSettings | undefined
+  /** What evidence is gathered from; undefined where no log is kept. */
+  readonly evidence: EvidenceSources | undefined
   /** Whether this process appends to the trail, and so hears of everything at once. */
   readonly leading: () => boolean
 }
@@ -153,14 +157,9 @@ export function auditApi(options: AuditApiOptions): ServedService {
       },
 
       ...logHandlers(options.reader, options.logSettings),
-      ExportEvidence: notServed,
+      ExportEvidence: exportEvidence(options.evidence),
     },
   }
-}
-
-// biome-ignore lint/correctness/useYield: a stream that says that there is none
-async function* notServed(): AsyncIterable<never> {
-  throw new GrpcFault({ code: grpcStatus.UNIMPLEMENTED, reason: 'NOT_SERVED', message: 'evidence is not exported by this service' })
 }
 
 function changeIdIn(text: string): ChangeId {

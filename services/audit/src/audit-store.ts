@@ -100,6 +100,7 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
       await entries.createIndexes([
         { key: { entryId: 1 }, name: 'entryId', unique: true },
         { key: { kind: 1, _id: 1 }, name: 'erasures', partialFilterExpression: { kind: 'subject-erased' } },
+        { key: { kind: 1, version: 1, _id: 1 }, name: 'policies', partialFilterExpression: { kind: 'policy-loaded' } },
         { key: { subjectId: 1, _id: 1 }, name: 'timeline', partialFilterExpression: { subjectId: { $exists: true } } },
       ])
       await changes.createIndexes([{ key: { sequence: 1 }, name: 'sequence' }])

@@ -1,4 +1,4 @@
-import { readPolicyFile } from '@heed/contracts'
+import { readPolicyDocument } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { describeConfig, readConfig } from '@heed/platform/config'
 import { operationsServer } from '@heed/platform/http'
@@ -16,13 +16,14 @@ const log = createLogger('audit', { level: config.LOG_LEVEL })
 log.info(describeConfig(config), 'starting')
 const signal = shutdownSignal()
 const metrics = createMetrics({ processFigures: true })
-const policy = await readPolicyFile(config.HEED_POLICY_FILE)
+const policyDocument = await readPolicyDocument(config.HEED_POLICY_FILE)
+const { policy } = policyDocument
 const mongo = await connectMongo({ uri: config.MONGODB_URI, appName: 'heed-audit', log })
 const kafka = connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'heed-audit', log })
 
 const trail = await loadLogSettings(config, log)
 if (trail !== undefined) log.info({ origin: trail.origin, keys: shownKeys(trail), folder: trail.folder }, 'trail.keys')
-const audit = auditApp(config, { mongo, kafka, policy, log, clock: systemClock, metrics, trail })
+const audit = auditApp(config, { mongo, kafka, policy, policyDocument, log, clock: systemClock, metrics, trail })
 
 try {
   await runUntil(

@@ -1,4 +1,6 @@
 import { loadService } from '@heed/contracts'
+import type { ExportEvidenceRequest } from '@heed/contracts/gen/heed/audit/v1/ExportEvidenceRequest.ts'
+import type { ExportEvidenceResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ExportEvidenceResponse.ts'
 import type { GetChangeStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/GetChangeStatusResponse.ts'
 import type { ListOpenDeliveriesRequest } from '@heed/contracts/gen/heed/audit/v1/ListOpenDeliveriesRequest.ts'
 import type { ListOpenDeliveriesResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ListOpenDeliveriesResponse.ts'
@@ -64,6 +66,7 @@ export interface IdentifiersClient {
 export interface AuditClient {
   getChangeStatus: UnaryCall<{ changeId: string }, GetChangeStatusResponse__Output>
   watchChangeStatus: ServerStreamCall<{ changeId: string }, WatchChangeStatusResponse__Output>
+  exportEvidence: ServerStreamCall<ExportEvidenceRequest, ExportEvidenceResponse__Output>
   listSubjectTimeline: UnaryCall<ListSubjectTimelineRequest, ListSubjectTimelineResponse__Output>
   listRecipientStatus: UnaryCall<Record<string, never>, ListRecipientStatusResponse__Output>
   listOpenDeliveries: UnaryCall<ListOpenDeliveriesRequest, ListOpenDeliveriesResponse__Output>

@@ -1,6 +1,9 @@
 import type { Argv } from 'yargs'
 import { makeKey } from './commands/trail/key.ts'
+import { exportPeriod, prove } from './commands/trail/prove.ts'
+import { copyVerifier, verify } from './commands/trail/verify.ts'
 import type { CommandContext } from './context.ts'
+import { InputError } from './failures.ts'
 
 /** Runs a command and keeps its exit code. */
 type Run = (argv: object, command: (context: CommandContext) => Promise<number>) => Promise<void>
@@ -22,5 +25,60 @@ export function trailCommands<T>(builder: Argv<T>, run: Run) {
           .option('secret', { type: 'boolean', default: false, describe: 'write the secret key and nothing else' }),
       (argv) => run(argv, (context) => makeKey(context, argv.name, argv.witness, argv.secret)),
     )
-    .demandCommand(1, 'key')
+    .command(
+      'prove <id>',
+      'write the evidence of a change, a delivery or a subject into one file',
+      (inner) =>
+        inner
+          .positional('id', { type: 'string', demandOption: true, describe: 'a change, a delivery or a subject' })
+          .option('out', { type: 'string', describe: 'the file; <id>.heed.zip where not given' })
+          .option('against', { ...files, describe: 'a checkpoint kept from earlier, which the file shall lead on from' }),
+      (argv) => run(argv, (context) => prove(context, argv.id, argv.out, argv.against)),
+    )
+    .command(
+      'export',
+      'write the evidence of a period, a file for each day',
+      (inner) =>
+        inner
+          .option('from', { type: 'string', demandOption: true, describe: 'e.g. 2026-11-01 or 2026-11-01T00:00:00Z' })
+          .option('to', { type: 'string', demandOption: true, describe: 'not included' })
+          .option('out', { type: 'string', default: '.', describe: 'the folder' }),
+      (argv) => run(argv, (context) => exportPeriod(context, momentOf('from', argv.from), momentOf('to', argv.to), argv.out)),
+    )
+    .command(
+      'verify <bundle>',
+      'check an evidence file, without any service (exit code 0 proved, 1 not proved, 2 no such file)',
+      (inner) =>
+        inner
+          .positional('bundle', { type: 'string', demandOption: true })
+          .option('key', { ...files, describe: 'a public key of the log that you believe, or a file with some' })
+          .option('witness', { ...files, describe: 'the public key of a witness that you believe' })
+          .option('witnesses', { type: 'number', default: 0, describe: 'how many of them must have cosigned' })
+          .option('against', { ...files, describe: 'a checkpoint kept from earlier' }),
+      (argv) =>
+        run(argv, (context) =>
+          verify(context, {
+            file: argv.bundle,
+            keys: argv.key,
+            witnesses: argv.witness,
+            minWitnesses: argv.witnesses,
+            against: argv.against,
+          }),
+        ),
+    )
+    .command(
+      'verifier',
+      'copy the verifier, one file that runs with Node alone, to hand it on',
+      (inner) => inner.option('out', { type: 'string', default: 'heed-verify.mjs' }),
+      (argv) => run(argv, (context) => copyVerifier(context, argv.out)),
+    )
+    .demandCommand(1, 'key, prove, export, verify or verifier')
+}
+
+const files = { type: 'string', array: true, default: [] as string[] } as const
+
+function momentOf(option: string, text: string): number {
+  const at = /^\d{4}-\d{2}-\d{2}(?:T[\d:.]+Z)?$/.test(text) ? Date.parse(text) : Number.NaN
+  if (Number.isNaN(at)) throw new InputError(`--${option} is a day or a time in UTC, such as 2026-11-01 or 2026-11-01T12:00:00Z`)
+  return at
 }

@@ -173,7 +173,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       auditShape,
     )
     const trail = await loadLogSettings(auditConfig, log)
-    const audit = auditApp(auditConfig, { mongo, kafka, policy, log: log.child({ room: 'audit' }), clock, metrics, trail })
+    const audit = auditApp(auditConfig, { mongo, kafka, policy, policyDocument, log: log.child({ room: 'audit' }), clock, metrics, trail })
     running.push(await run('audit', audit.parts))
     auditAddress = local(audit.server.port)
 

@@ -45,7 +45,7 @@ export function logHandlers(reader: LogReader, settings: LogSettings | undefined
       if (found === undefined) throw GrpcFault.notFound('CHECKPOINT_UNKNOWN', 'there is no such checkpoint, or it is kept no longer')
       return {
         checkpoint: checkpointMessage(origin, found),
-        verifierKeys: [...keys.map(verifierOf), ...oldKeys].map(formatVerifierKey),
+        verifierKeys: verifierKeysOf({ keys, oldKeys }),
         witnessKeys: witnesses.map(formatVerifierKey),
       }
     },
@@ -97,6 +97,11 @@ export function logHandlers(reader: LogReader, settings: LogSettings | undefined
       }
     },
   }
+}
+
+/** The public keys of the log as they are exchanged: those that sign, then those that it signed with before. */
+export function verifierKeysOf({ keys, oldKeys }: Pick<LogSettings, 'keys' | 'oldKeys'>): string[] {
+  return [...keys.map(verifierOf), ...oldKeys].map(formatVerifierKey)
 }
 
 function checkpointMessage(origin: string, { size, root, note, at }: KnownCheckpoint): Checkpoint {

@@ -1,4 +1,5 @@
 import type { Timestamp as _google_protobuf_Timestamp, Timestamp__Output as _google_protobuf_Timestamp__Output } from '../../../google/protobuf/Timestamp.ts';
+import type { Long } from '@grpc/proto-loader';
 
 export interface ExportEvidenceRequest {
   'changeId'?: (string);
@@ -6,6 +7,7 @@ export interface ExportEvidenceRequest {
   'subjectId'?: (string);
   'from'?: (_google_protobuf_Timestamp | null);
   'to'?: (_google_protobuf_Timestamp | null);
+  'againstSizes'?: (number | string | Long)[];
 }
 
 export interface ExportEvidenceRequest__Output {
@@ -14,4 +16,5 @@ export interface ExportEvidenceRequest__Output {
   'subjectId': (string);
   'from': (_google_protobuf_Timestamp__Output | null);
   'to': (_google_protobuf_Timestamp__Output | null);
+  'againstSizes': (number)[];
 }
