@@ -9,6 +9,7 @@ import { meta } from './meta/index.ts'
 import { microsoft } from './microsoft/index.ts'
 import { optizmo } from './optizmo/index.ts'
 import { s3 } from './s3/index.ts'
+import { supplierFeed } from './supplier-feed/index.ts'
 import { x } from './x/index.ts'
 
 /** Every vendor that is played, by the key under which code finds it. A new vendor is a folder and a line here. */
@@ -25,6 +26,7 @@ export const cast = {
   liveramp,
   liveintent,
   optizmo,
+  supplierFeed,
 }
 
 export type CastKey = keyof typeof cast

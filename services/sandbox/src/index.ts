@@ -55,6 +55,16 @@ export type { Meta, MetaControl, MetaFault, MetaOptions } from './meta/index.ts'
 export type { Microsoft, MicrosoftControl, MicrosoftFault, MicrosoftOptions } from './microsoft/index.ts'
 export type { Optizmo, OptizmoBelief, OptizmoControl, OptizmoFault, OptizmoOptions } from './optizmo/index.ts'
 export type { S3, S3Control, S3Fault, S3Options } from './s3/index.ts'
+export type {
+  CallRecord,
+  FeedBelief,
+  FeedPartner,
+  FeedPartnerInfo,
+  SupplierFeed,
+  SupplierFeedControl,
+  SupplierFeedFault,
+  SupplierFeedOptions,
+} from './supplier-feed/index.ts'
 export type { OAuth1Keys, X, XFault, XOptions } from './x/index.ts'
 
 /** How the sandbox is set up; `port: 0` takes a free one. Each vendor's own options stand under its key. */

@@ -21,6 +21,8 @@ export interface HttpReply {
   readonly status: number
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: string | Buffer
+  /** In place of a body: this text again and again, for as long as the client listens. */
+  readonly endless?: { readonly text: string; readonly everyMs: number }
   /** How many people the request was about, for the log. Default 0. */
   readonly items?: number
   readonly remark?: string
@@ -189,8 +191,14 @@ function isRevoked<Kind extends string>(switches: Switches<Kind | HttpFault>): b
   return switches.active().some(({ kind, count, match }) => kind === 'revoked-key' && count === undefined && match === undefined)
 }
 
-function send(response: ServerResponse, { status, headers, body }: HttpReply): void {
+function send(response: ServerResponse, { status, headers, body, endless }: HttpReply): void {
   if (response.destroyed) return
+  if (endless !== undefined) {
+    response.writeHead(status, { ...headers })
+    const more = setInterval(() => response.write(endless.text), endless.everyMs)
+    response.once('close', () => clearInterval(more))
+    return
+  }
   response.writeHead(status, body === undefined ? { ...headers } : { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }
