@@ -21,6 +21,7 @@ import {
   type TransportTools,
   watchAnswers,
 } from '@heed/connector-kit'
+import { systemClock } from '@heed/platform/clock'
 import { z } from 'zod'
 import { lastWords, meaningOf } from './answers.ts'
 import { jsonType, noteRefusals, provenTransport } from './endpoint.ts'
@@ -143,8 +144,11 @@ const requestNames: Readonly<Record<EventType, string>> = {
   'privacy.erasure': 'erasure.post',
 }
 
+// what travels is compared with the partner's own clock, and its times are by that: not by one that a test has turned
+const wallClock = systemClock
+
 /** The way to a partner's endpoint. Throws `SettingsError` where a host is to be trusted outside development. */
-function webhookTransport(settings: WebhookSettings, { credentials, descriptor, clock, development }: TransportTools): Transport {
+function webhookTransport(settings: WebhookSettings, { credentials, descriptor, development }: TransportTools): Transport {
   const { trustedHosts, certificateAuthorities, clientCertificate } = settings
   if (trustedHosts.length > 0 && development !== true)
     throw new SettingsError('trustedHosts', 'is for development: HEED_ENV must say so, or it must be empty')
@@ -153,7 +157,7 @@ function webhookTransport(settings: WebhookSettings, { credentials, descriptor, 
   const inner = httpTransport({
     baseUrl: url.origin,
     descriptor,
-    authentication: webhookAuthentication(credentials, settings.credential, settings.signature, clock),
+    authentication: webhookAuthentication(credentials, settings.credential, settings.signature, wallClock),
     longAnswers: 'cut',
     ...(isTrusted(url, { trusted: trustedHosts }) ? { insecure: true } : { lookup: publicLookup() }),
     ...(certificateAuthorities === undefined ? {} : { certificateAuthorities }),
@@ -161,6 +165,6 @@ function webhookTransport(settings: WebhookSettings, { credentials, descriptor, 
       ? {}
       : { clientCertificate: async () => ({ certificate: clientCertificate, key: await credentials.read(clientKey) }) }),
   })
-  const noted = watchAnswers(inner, noteRefusals(clock))
-  return settings.ping ? provenTransport(noted, url.pathname + url.search, clock) : noted
+  const noted = watchAnswers(inner, noteRefusals(wallClock))
+  return settings.ping ? provenTransport(noted, url.pathname + url.search, wallClock) : noted
 }
