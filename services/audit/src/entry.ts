@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import type { TrailEvent } from '@heed/contracts'
-import { canonicalJson, type EntryKind, entryKindOf, type JsonValue } from '@heed/contracts/trail'
+import { canonicalJson, type EntryKind, entryKindOf, type JsonValue, subjectsIn } from '@heed/contracts/trail'
 import type { RecipientId, SubjectId } from '@heed/domain'
 
 /** One thing that happened, as the trail keeps it. Free of personal data; the sequence is its place in the total order and no part of it. */
@@ -59,7 +59,9 @@ function partsOf(event: TrailEvent, publishedAt: number): { readonly name: strin
       return { name: `act/${actId}`, at, subjectId, recipientId }
     }
     case 'heed.operator.acted.v1': {
-      const { actId, at, subjectId, recipientId } = event.data
+      const { actId, at, recipientId } = event.data
+      // an act upon a delivery is about its subject too, named or not
+      const [subjectId] = subjectsIn(event) as SubjectId[]
       const about = { ...(subjectId === undefined ? {} : { subjectId }), ...(recipientId === undefined ? {} : { recipientId }) }
       return { name: `act/${actId}`, at, ...about }
     }

@@ -10,6 +10,7 @@ import type { Metrics } from '@heed/platform/metrics'
 import { type CheckResult, leadership, lease } from '@heed/platform/mongo'
 import { auditTopics, readBatch } from './arrivals.ts'
 import type { AuditStore } from './audit-store.ts'
+import { type Forgetting, forgetting } from './forgetting.ts'
 import { type LogKeeper, type LogSettings, type LogStep, logKeeper } from './log/keeper.ts'
 import { sequencer } from './sequencer.ts'
 
@@ -73,43 +74,37 @@ export function listener(options: ListenerOptions): Listener {
   const probe = make(() => Promise.resolve())
 
   const lead = async (signal: AbortSignal, fence: number): Promise<void> => {
-    const publisher = kafka.publisher()
-    // before anything is appended: a database that is older than what was published must not grow into another log
-    const ownLog = await keepLog(publisher, fence).catch(async (thrown: unknown) => {
-      await publisher.stop()
-      throw thrown
-    })
-    const trail = await sequencer({
-      store,
-      policy: options.policy,
-      fence,
-      written: (touched, entries) => {
+    const stops: (() => Promise<void>)[] = []
+    try {
+      const publisher = kafka.publisher()
+      stops.push(() => publisher.stop())
+      let ownLog: LogKeeper | undefined
+      const erased = forgetting({ store, logged: () => loggedEntries(ownLog), dropped: (id) => ownLog?.forgetSecretsOf(id), log, clock })
+      stops.push(() => erased.stop())
+      // before anything is appended: a database that is older than what was published must not grow into another log
+      ownLog = await keepLog(publisher, fence, erased.clean)
+      stops.push(async () => ownLog?.stop())
+      const written = (touched: ReadonlySet<ChangeId>, entries: number) => {
         ownLog?.wake()
         options.written(touched, entries)
-      },
-      log,
-      clock,
-      metrics,
-    }).catch(async (thrown: unknown) => {
-      await ownLog?.stop()
-      await publisher.stop()
-      throw thrown
-    })
-    const consumer = make(async (batch) => {
-      const read = readBatch(topics, batch, clock.now())
-      if (read.unreadable.length > 0) {
-        unreadable.add({}, read.unreadable.length)
-        log.error({ topic: batch.topic, records: read.unreadable.length, reason: read.unreadable[0]?.reason }, 'record.unreadable')
-        // before the offset is committed: a crash here tells it twice, and the trail takes it once
-        await publisher.publish(read.unreadable.map((letter) => deadLetter(topics, letter)))
       }
-      await trail.append(read.arrivals)
-    })
-    const running = await consumer.start()
-    current = consumer
-    keeper = ownLog
-    failure = undefined
-    try {
+      const trail = await sequencer({ store, policy: options.policy, fence, written, log, clock, metrics })
+      stops.push(() => trail.stop())
+      const consumer = make(async (batch) => {
+        const read = readBatch(topics, batch, clock.now())
+        if (read.unreadable.length > 0) {
+          unreadable.add({}, read.unreadable.length)
+          log.error({ topic: batch.topic, records: read.unreadable.length, reason: read.unreadable[0]?.reason }, 'record.unreadable')
+          // before the offset is committed: a crash here tells it twice, and the trail takes it once
+          await publisher.publish(read.unreadable.map((letter) => deadLetter(topics, letter)))
+        }
+        await trail.append(read.arrivals)
+      })
+      const running = await consumer.start()
+      stops.push(() => running.stop())
+      current = consumer
+      keeper = ownLog
+      failure = undefined
       const over = new Promise<void>((resolve) => {
         if (signal.aborted) resolve()
         else signal.addEventListener('abort', () => resolve(), { once: true })
@@ -119,14 +114,17 @@ export function listener(options: ListenerOptions): Listener {
     } finally {
       current = undefined
       keeper = undefined
-      await running.stop()
-      await trail.stop()
-      await ownLog?.stop()
-      await publisher.stop()
+      for (const stop of stops.toReversed()) await stop()
     }
   }
 
-  const keepLog = async (publisher: Publisher, fence: number): Promise<LogKeeper | undefined> => {
+  /** How many entries nothing will be added to any more: those in the tree; all of them where no log is kept. */
+  const loggedEntries = async (ownLog: LogKeeper | undefined): Promise<number> => {
+    if (options.logSettings !== undefined) return ownLog?.size ?? 0
+    return (await store.head.findOne({ _id: 'trail' }))?.next ?? 0
+  }
+
+  const keepLog = async (publisher: Publisher, fence: number, clean: Forgetting['clean']): Promise<LogKeeper | undefined> => {
     const { logSettings: settings, afterLogStep } = options
     if (settings === undefined) return undefined
     return logKeeper({
@@ -136,7 +134,7 @@ export function listener(options: ListenerOptions): Listener {
       publisher,
       topics,
       fence,
-      clean: () => Promise.resolve(),
+      clean,
       afterStep: afterLogStep,
       log,
       clock,

@@ -70,7 +70,7 @@ export interface LogKeeperOptions {
   readonly topics: Topics
   /** The number of this writer's term. */
   readonly fence: number
-  /** Called when entries of subjects that were erased before they came are in the tree and stand cleaned no longer than needed. */
+  /** Called with the places of entries of subjects that were erased before they came, once they are in the tree: nothing of them is to stay beside it. */
   readonly clean: (sequences: readonly number[]) => Promise<void>
   readonly afterStep?: ((step: LogStep) => void | Promise<void>) | undefined
   readonly log: Logger
@@ -158,9 +158,16 @@ export async function logKeeper(options: LogKeeperOptions): Promise<LogKeeper> {
     await afterStep('growth-stored')
     await fixTree(store.log, fence, from, grown, clean)
     await afterStep('tree-fixed')
-    if (clean.length > 0) await options.clean(clean)
+    if (clean.length > 0) await cleaned(clean)
     return grown
   }
+
+  const cleaned = async (sequences: readonly number[]): Promise<void> => {
+    await options.clean(sequences)
+    await store.log.log.updateOne({ _id: 'log', fence }, { $pullAll: { clean: [...sequences] } })
+  }
+  // what a writer before this one had in the tree and did not come to
+  if (row.clean !== undefined && row.clean.length > 0) await cleaned(row.clean)
 
   const sign = async (fixed: Tree): Promise<void> => {
     const checkpoint: Checkpoint = { origin, size: fixed.size, rootHash: fixed.root, extensions: [] }
