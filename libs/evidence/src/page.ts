@@ -10,7 +10,7 @@ const style = `
 :root{color-scheme:light dark;--ink:#1d2430;--soft:#5b6472;--line:#d9dee6;--page:#fff;--good:#0b6b3a;--fair:#1f5fa8;--open:#9a4b00;--card:#f6f8fb}
 @media(prefers-color-scheme:dark){:root{--ink:#e7ebf2;--soft:#a4aebd;--line:#343c49;--page:#12161c;--good:#6fd39b;--fair:#8fc1ff;--open:#ffb866;--card:#1a2029}}
 *{box-sizing:border-box}body{margin:0 auto;padding:2rem 1.25rem 4rem;max-width:62rem;font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--page)}
-h1{font-size:1.6rem;line-height:1.2;margin:0 0 .25rem}h2{font-size:1.2rem;margin:2.5rem 0 .5rem}p{margin:.4rem 0}.soft{color:var(--soft)}
+h1{font-size:1.6rem;line-height:1.2;margin:0 0 .25rem;overflow-wrap:anywhere}h2{font-size:1.2rem;margin:2.5rem 0 .5rem}p{margin:.4rem 0}.soft{color:var(--soft)}
 .wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}th,td{text-align:left;vertical-align:top;padding:.45rem .75rem .45rem 0;border-bottom:1px solid var(--line)}th{font-weight:600}
 .good{color:var(--good);font-weight:600}.fair{color:var(--fair);font-weight:600}.open{color:var(--open);font-weight:600}
 details{margin:.3rem 0;border:1px solid var(--line);border-radius:.4rem;padding:.4rem .75rem;background:var(--card)}summary{cursor:pointer;font-weight:600}
@@ -72,7 +72,7 @@ export function titleOf(about: About): string {
 function changePart(change: ToldChange): string {
   const sure = change.recipients.filter(({ certainty }) => certainty === 'confirmed' || certainty === 'read back').length
   const unsure = change.recipients.length - sure
-  const count = `${sure} of ${change.recipients.length} recipients said that they hold it${unsure === 0 ? '.' : `; of the other ${unsure} the table says why not.`}`
+  const count = `${sure} of ${change.recipients.length} recipients said that they hold it${unsure === 0 ? '.' : `; the table says why the other ${unsure} did not.`}`
   return [
     `<h2>Version ${safe(change.version)}: ${timeTag(change.at)}</h2>`,
     `<p>${safe(change.words)}. Brought by the caller <code>${safe(change.by)}</code>, under version <code>${safe(change.policy)}</code> of the privacy policy. Entry ${safe(change.sequence)} of the trail.</p>`,
