@@ -256,6 +256,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         await propagation.consumer.caughtUp()
         await connectors.settle()
         await audit.caughtUp()
+        await audit.checkpointed()
       },
       failed,
       stop: closeAll,
