@@ -125,7 +125,12 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     typeof batchReader<ChangeRow['subjectId'], ChangeRow>
   >[0])
   const rows = journal((ids) => newest.load(ids))
-  const wake = () => changesRelay.wake()
+  const recorded = () => changesRelay.wakeActs()
+  /** Changes or acts were stored, and which ones is not said. */
+  const wake = () => {
+    changesRelay.wake()
+    changesRelay.wakeActs()
+  }
   const interruption = interrupt === undefined ? {} : { interrupt }
   const held = suppressions({ store, vault })
   const firstVersion = (subjectId: SubjectId, { since, child }: Suppression) =>
@@ -157,7 +162,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     policy,
     clock,
     log,
-    committed: wake,
+    committed: (made) => changesRelay.offer(made),
   })
   const joins = linker({
     store,
@@ -230,7 +235,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     publicUrl: config.publicUrl,
     ...(config.unsubscribeMailto === undefined ? {} : { mailto: config.unsubscribeMailto }),
     clock,
-    recorded: wake,
+    recorded,
   })
   const preferences: ServedService = {
     definition: loadService('heed.preferences.v1.PreferenceService'),
@@ -241,7 +246,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
         linker: joins,
         store,
         now,
-        recorded: wake,
+        recorded,
         counted: (outcome) => outcomes.add({ outcome }),
       }),
       ...readHandlers({ door, people: persons, journal: rows, store, watch: changesWatch({ store, clock, published }), now }),
@@ -251,7 +256,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
         eraser: erasures,
         people: persons,
         suppressionImport: suppressionImport({ directory: owners, journal: rows, suppressions: held, intake: changes, policy, clock }),
-        disclosures: disclosureGate({ store, people: persons, directory: owners, policy, clock, recorded: wake }),
+        disclosures: disclosureGate({ store, people: persons, directory: owners, policy, clock, recorded }),
         store,
         limitMs: times.limitMs,
         now,
@@ -265,7 +270,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     definition: loadService('heed.identifiers.v1.IdentifierService'),
     handlers: identifierHandlers({
       door,
-      resolver: resolver({ store, directory: owners, journal: rows, vault, policyVersion: policy.version, clock, recorded: wake }),
+      resolver: resolver({ store, directory: owners, journal: rows, vault, policyVersion: policy.version, clock, recorded }),
     }),
     scopes: { ResolveIdentifiers: 'identifiers:resolve:*', HandOverIdentifiers: 'identifiers:hand-over:*' },
     hot: ['ResolveIdentifiers'],

@@ -47,7 +47,7 @@ export function intakeLookup(options: {
     ])
     for (const [subjectId, standing] of read ?? []) {
       standings.set(subjectId, standing)
-      if (standing.row !== undefined) rows.set(standing.subjectId, standing.row)
+      if (standing.row !== undefined && mayBeRemembered(standing.row)) rows.set(standing.subjectId, standing.row)
     }
     const named = heads.filter(([subjectId, { item }]) => item.ref.by === 'subject' && standings.get(subjectId)?.row === undefined)
     const ids = named.map(([subjectId]) => subjectId)
@@ -58,4 +58,9 @@ export function intakeLookup(options: {
       before: (rowId) => changed.get(rowId) ?? unchanged.get(rowId),
     }
   }
+}
+
+/** Whether a decision may stand on the row later: not on one of an erasure, which changes where it stands. */
+export function mayBeRemembered(row: ChangeRow): boolean {
+  return row.barred === undefined
 }

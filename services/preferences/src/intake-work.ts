@@ -1,6 +1,8 @@
 import type { Evidence, Origin, RequestedChoice, SubjectId } from '@heed/domain'
 import type { PersonRef } from './door.ts'
+import type { Handed } from './outbox.ts'
 import type { Accepted } from './request-memory.ts'
+import type { ChangeRow } from './rows.ts'
 
 /** One request to change what a person chose, checked at the door. */
 export interface IntakeItem {
@@ -36,4 +38,9 @@ export interface Pending<Row> {
   readonly subjectId: SubjectId
   readonly work: Work
   readonly row: Row
+}
+
+/** A change that is to be stored. */
+export interface Made extends Pending<ChangeRow>, Handed {
+  readonly row: ChangeRow
 }

@@ -6,11 +6,12 @@ import type { Logger } from '@heed/platform/log'
 import { type GroupCommit, groupCommit, type InsertOutcome, QueueFullError } from '@heed/platform/mongo'
 import type { ClaimedIdentifier, Directory } from './directory.ts'
 import { contended, intakeFull, refusalFault, requestForgotten, reusedRequestId, unknownSubject, versionMismatch } from './faults.ts'
-import { type Findings, intakeLookup } from './intake-lookup.ts'
-import type { Head, IntakeItem, Pending, Work } from './intake-work.ts'
+import { type Findings, intakeLookup, mayBeRemembered } from './intake-lookup.ts'
+import type { Head, IntakeItem, Made, Pending, Work } from './intake-work.ts'
 import { type Journal, lostVersion, rowOf, snapshotOf } from './journal.ts'
 import { Lanes } from './lanes.ts'
 import { Lru } from './lru.ts'
+import type { Handed } from './outbox.ts'
 import { type Accepted, acceptedOf } from './request-memory.ts'
 import { rounds } from './rounds.ts'
 import type { ChangeRow, RequestRow, Store } from './rows.ts'
@@ -41,7 +42,7 @@ export interface IntakeOptions {
   readonly clock: Clock
   readonly log: Logger
   /** Called after rows became durable. */
-  readonly committed: (rows: number) => void
+  readonly committed: (rows: readonly Handed[]) => void
   /** At most so many requests wait; more are refused with RESOURCE_EXHAUSTED. */
   readonly maxWaiting?: number
   /** How many subjects' newest rows are remembered. */
@@ -213,7 +214,7 @@ export function intake(options: IntakeOptions): Intake {
       for (const [subjectId, work] of heads) giveUp(subjectId, work, thrown)
       return
     }
-    const made: Pending<ChangeRow>[] = []
+    const made: Made[] = []
     const kept: Pending<RequestRow>[] = []
     for (const [subjectId, work] of heads) {
       const standing = found.standings.get(subjectId)
@@ -241,13 +242,7 @@ export function intake(options: IntakeOptions): Intake {
     await Promise.all([insert(made), keepAnswers(kept)])
   }
 
-  const decide = (
-    subjectId: SubjectId,
-    work: Work,
-    current: ChangeRow | undefined,
-    made: Pending<ChangeRow>[],
-    kept: Pending<RequestRow>[],
-  ) => {
+  const decide = (subjectId: SubjectId, work: Work, current: ChangeRow | undefined, made: Made[], kept: Pending<RequestRow>[]) => {
     const { item } = work
     const snapshot = snapshotOf(subjectId, current)
     const mismatch = item.expectedVersion !== undefined && item.expectedVersion !== snapshot.version
@@ -273,6 +268,7 @@ export function intake(options: IntakeOptions): Intake {
             subjectId,
             work,
             row: rowOf(decision.change, { rowId: item.rowId, body: item.body, absorbs: current?.absorbs }),
+            inTurn: current === undefined || current.publishedAt !== null,
           })
           return
         default:
@@ -280,7 +276,7 @@ export function intake(options: IntakeOptions): Intake {
       }
   }
 
-  const insert = async (pending: readonly Pending<ChangeRow>[]) => {
+  const insert = async (pending: readonly Made[]) => {
     if (pending.length === 0) return
     let results: InsertOutcome[]
     try {
@@ -289,12 +285,14 @@ export function intake(options: IntakeOptions): Intake {
       // they may be stored all the same
       results = pending.map(() => asError(thrown))
     }
-    let inserted = 0
-    for (const [index, { subjectId, work, row }] of pending.entries()) {
+    const inserted: Made[] = []
+    for (const [index, one] of pending.entries()) {
+      const { subjectId, work, row } = one
       const result = results[index]
       if (result === 'inserted') {
-        inserted += 1
-        rows.set(subjectId, row)
+        inserted.push(one)
+        if (mayBeRemembered(row)) rows.set(subjectId, row)
+        else rows.delete(subjectId)
         answer(work, acceptedOf(row, true))
         next(subjectId)
         continue
@@ -306,7 +304,7 @@ export function intake(options: IntakeOptions): Intake {
         again(subjectId, work)
       }
     }
-    if (inserted > 0) committed(inserted)
+    if (inserted.length > 0) committed(inserted)
   }
 
   const keepAnswers = async (pending: readonly Pending<RequestRow>[]) => {

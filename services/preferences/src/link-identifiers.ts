@@ -54,7 +54,7 @@ export interface LinkerOptions {
   readonly suppressions: Pick<Suppressions, 'find'>
   readonly policy: Policy
   readonly clock: Clock
-  readonly committed: (rows: number) => void
+  readonly committed: () => void
   readonly interrupt?: Interruption
 }
 
@@ -76,7 +76,7 @@ export function linker(options: LinkerOptions): Linker {
       if (duplicateKeyIndex(thrown) === undefined) throw thrown
       return false
     }
-    committed(1)
+    committed()
     return true
   }
 

@@ -7,7 +7,8 @@ import type { Logger } from '@heed/platform/log'
 import { duplicateKeyIndex } from '@heed/platform/mongo'
 import { source } from './acts.ts'
 import { changeOf } from './journal.ts'
-import { type ChangeRow, outboxIndex, type Store } from './rows.ts'
+import type { Outbox } from './outbox.ts'
+import type { ChangeRow, Store } from './rows.ts'
 
 /** Points between two steps where a test may let a step fail. */
 export type RelayStep = 'published' | 'batch-stored'
@@ -23,17 +24,29 @@ export function recordOf(row: ChangeRow, topic: string): OutgoingRecord {
   return { topic, ...wire }
 }
 
-const maxBatch = 1_000
+/** At most so many rows in one request to the broker. */
+export const maxBatch = 1_000
 const smallBatch = 250
-const gatherMs = 10
+const markAtLeast = 500
+/** Of its time the relay spends so much on work while it follows a stream of small batches; the rest it lets them gather. */
+const workShare = 0.25
+const shortestGatherMs = 10
+const longestGatherMs = 50
+
+interface Marking {
+  readonly through: number
+  readonly ids: readonly string[]
+  readonly done: Promise<unknown>
+}
 
 /**
- * One step of publishing the outbox, for the leader to repeat: reads up to a thousand rows in the order of (subject, version), publishes them in one request,
- * stores which ones went together under the next number, and marks them. The marks of one batch are written while the next batch is on its way; a new batch is
- * stored only once the one before it is marked, so that after a crash the last batch tells all that may lack its marks.
+ * One step of publishing the outbox, for the leader to repeat: takes up to a thousand rows, publishes them in one request, and stores which ones went together
+ * under the next number. They are marked later, several batches at a time and while the next batch is on its way; each batch says up to which number all are
+ * marked, so that after a crash the batches tell all that may lack its mark.
  */
 export function publishChanges(options: {
   readonly store: Pick<Store, 'changes' | 'batches'>
+  readonly outbox: Outbox
   readonly publisher: Pick<Publisher, 'publish'>
   readonly topic: string
   /** Whether this process still leads, judged without asking. */
@@ -44,53 +57,55 @@ export function publishChanges(options: {
   readonly published: (rows: number) => void
   readonly afterStep: (step: RelayStep) => void | Promise<void>
 }): () => Promise<'again' | 'idle'> {
-  const { store, publisher, topic, leads, signal, clock, log, published, afterStep } = options
+  const { store, outbox, publisher, topic, leads, signal, clock, log, published, afterStep } = options
   /** The number of the next batch; undefined until it is known, and after anything went wrong. */
   let next: number | undefined
-  /** How far this pass through the outbox has come. */
-  let after: ChangeRow | undefined
-  let marking: { readonly ids: ReadonlySet<string>; readonly done: Promise<unknown> } | undefined
-  /** Records that nobody will take: they stay in the outbox and must not keep the others from leaving it. */
-  const refused = new Set<string>()
+  /** Every batch up to this number is marked. */
+  let markedThrough = 0
+  let toMark: string[] = []
+  let marking: Marking | undefined
+
+  const mark = (ids: readonly string[], at: Date) =>
+    store.changes.updateMany({ _id: { $in: [...ids] }, publishedAt: null }, { $set: { publishedAt: at } })
 
   const recover = async (): Promise<number> => {
     const last = await store.batches.findOne({}, { sort: { _id: -1 } })
     if (last === null) return 1
-    await store.changes.updateMany({ _id: { $in: [...last.ids] }, publishedAt: null }, { $set: { publishedAt: last.at } })
+    for await (const { ids, at } of store.batches.find({ _id: { $gt: last.markedThrough ?? last._id - 1 } }, { sort: { _id: 1 } }))
+      await mark(ids, at)
+    markedThrough = last._id
     return last._id + 1
   }
 
+  /** Resolves once the marks that are under way are stored. */
   const marked = async () => {
-    const pending = marking
-    await pending?.done
-    if (marking === pending) marking = undefined
+    if (marking === undefined) return
+    const { through, ids, done } = marking
+    await done
+    markedThrough = through
+    outbox.marked(ids)
+    marking = undefined
   }
 
-  const readOutbox = async (): Promise<ChangeRow[]> => {
-    const beyond = after === undefined ? {} : { subjectId: { $gte: after.subjectId } }
-    const passed = refused.size + (marking?.ids.size ?? 0)
-    const rows = await store.changes
-      .find(
-        { publishedAt: null, ...beyond },
-        { hint: outboxIndex, sort: { subjectId: 1, version: 1 }, limit: maxBatch + passed, batchSize: 10_000 },
-      )
-      .toArray()
-    return rows.filter((row) => !refused.has(row._id) && marking?.ids.has(row._id) !== true).slice(0, maxBatch)
-  }
-
-  const nextRows = async (): Promise<ChangeRow[]> => {
-    // a pass that begins anew sees every row that is not marked yet
-    if (after === undefined) await marked()
-    const rows = await readOutbox()
-    if (rows.length > 0 || after === undefined) return rows
-    // the far end of the outbox: what came in behind us is next
-    after = undefined
+  /** Begins to mark whatever is published and not marked, one lot at a time. */
+  const beginToMark = async () => {
     await marked()
-    return readOutbox()
+    if (toMark.length === 0 || next === undefined) return
+    const ids = toMark
+    toMark = []
+    const done = mark(ids, new Date(clock.now()))
+    // looked at before the next lot
+    done.catch(() => undefined)
+    marking = { through: next - 1, ids, done }
+  }
+
+  const markAll = async () => {
+    await beginToMark()
+    await marked()
   }
 
   const refuse = (row: ChangeRow, thrown: unknown) => {
-    refused.add(row._id)
+    outbox.refused(row)
     log.error({ changeId: changeIdOf(row.subjectId, row.version), error: asError(thrown) }, 'relay.record-refused')
   }
 
@@ -131,28 +146,29 @@ export function publishChanges(options: {
 
   const step = async (): Promise<'again' | 'idle'> => {
     next ??= await recover()
-    const rows = await nextRows()
-    if (rows.length === 0 || !leads()) return 'idle'
     const startedAt = performance.now()
+    if (outbox.mustLook(clock.now())) await markAll()
+    const rows = await outbox.next(clock.now())
+    if (rows.length === 0 || !leads()) {
+      await markAll()
+      return 'idle'
+    }
     const through = await publish(rows)
     await afterStep('published')
-    after = rows.length === maxBatch ? rows.at(-1) : undefined
     if (through.length === 0) return 'again'
-    await marked()
-    const at = new Date(clock.now())
     const ids = through.map((row) => row._id)
     const batch = next
-    await store.batches.insertOne({ _id: batch, ids, at })
+    await store.batches.insertOne({ _id: batch, ids, at: new Date(clock.now()), markedThrough })
     await afterStep('batch-stored')
     next = batch + 1
-    const done = store.changes.updateMany({ _id: { $in: ids } }, { $set: { publishedAt: at } })
-    // looked at before the next batch is stored
-    done.catch(() => undefined)
-    marking = { ids: new Set(ids), done }
+    outbox.published(through)
+    toMark.push(...ids)
     published(through.length)
-    log.debug({ batch, rows: through.length, durationMs: Math.round(performance.now() - startedAt) }, 'relay.published')
+    if (toMark.length >= markAtLeast) await beginToMark()
+    const durationMs = performance.now() - startedAt
+    log.debug({ batch, rows: through.length, durationMs: Math.round(durationMs) }, 'relay.published')
     // the first of a burst goes out at once; those behind it gather, since a batch of one costs nearly as much as a batch of a hundred
-    if (rows.length < smallBatch) await clock.sleep(gatherMs, signal)
+    if (rows.length < smallBatch) await clock.sleep(gatherMs(durationMs), signal)
     return 'again'
   }
 
@@ -163,13 +179,19 @@ export function publishChanges(options: {
     } catch (thrown) {
       // whatever it was: what is stored says where to go on
       next = undefined
-      after = undefined
+      toMark = []
       marking = undefined
+      outbox.reset()
       if (duplicateKeyIndex(thrown) === undefined) throw thrown
       log.warn({}, 'relay.replaced')
       return 'again'
     }
   }
+}
+
+/** How long rows gather after a small batch that took so long. */
+export function gatherMs(durationMs: number): number {
+  return Math.min(Math.max(durationMs / workShare - durationMs, shortestGatherMs), longestGatherMs)
 }
 
 function isRecordRefused(thrown: unknown): boolean {

@@ -135,6 +135,37 @@ describe('the relay', () => {
     void broken.stop()
   })
 
+  it('repeats nothing of several batches that were stored and not marked yet', async () => {
+    let stored = 0
+    let crash: () => void = () => undefined
+    const crashed = new Promise<void>((resolve) => {
+      crash = resolve
+    })
+    const broken = await start({
+      afterRelayStep: async (reached) => {
+        if (reached !== 'batch-stored' || ++stored < 4) return
+        crash()
+        await new Promise(() => undefined)
+      },
+    })
+    let done = false
+    void crashed.then(() => {
+      done = true
+    })
+    for (let round = 0; !done; round += 1) await flip(broken, 5, 2, `b${round}`)
+    const batches = await broken.app.store.batches.find({}, { sort: { _id: 1 } }).toArray()
+    expect(batches).toHaveLength(4)
+    // it is the numbers that tell what may lack its mark
+    expect(batches.every(({ _id, markedThrough }) => markedThrough !== undefined && markedThrough < _id)).toBe(true)
+    await broken.app.store.leases.updateOne({ _id: 'relay' }, { $set: { expiresAt: new Date(0) } })
+    const next = await start(after(broken))
+    await next.app.relay.settle()
+    for (const list of versionsBySubject(await published(next)).values()) expect(list).toEqual([1, 2])
+    expect(await next.app.store.changes.countDocuments({ publishedAt: null })).toBe(0)
+    running = running.filter((harness) => harness !== broken)
+    void broken.stop()
+  })
+
   it('works off a backlog of many batches in order, each change once', async () => {
     const killed = await start({ withoutRelay: true })
     await flip(killed, 900, 3)

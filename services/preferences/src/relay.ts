@@ -7,7 +7,8 @@ import type { Metrics } from '@heed/platform/metrics'
 import { leadership, lease } from '@heed/platform/mongo'
 import { type ActRow, recordCount, recordsOf } from './acts.ts'
 import type { Bell } from './bell.ts'
-import { publishChanges, type RelayStep } from './relay-changes.ts'
+import { type Handed, type Outbox, outbox } from './outbox.ts'
+import { maxBatch, publishChanges, type RelayStep } from './relay-changes.ts'
 import { outboxIndex, type Store } from './rows.ts'
 
 export interface RelayOptions {
@@ -29,8 +30,12 @@ export interface RelayOptions {
 
 /** Publishes what the journal holds and the broker does not. */
 export interface Relay extends Part {
-  /** There is something to publish. Cheap; does nothing where another process leads. */
+  /** These changes became durable a moment ago. Cheap; where another process leads, that one will find them. */
+  offer(rows: readonly Handed[]): void
+  /** There are changes to publish that were not offered. */
   wake(): void
+  /** There are acts to publish. */
+  wakeActs(): void
   /** Resolves when everything that was in the outbox is published and marked, where this process leads; when it comes to lead, where it does not yet. */
   settle(): Promise<void>
 }
@@ -43,9 +48,9 @@ const sweepMs = 250
 const onTopic = (topic: string, wire: WireRecord): OutgoingRecord => ({ topic, ...wire })
 
 /**
- * One process at a time leads, by lease. It reads the outbox in the order of (subject, version), so that no version is seen before the one below it; publishes
- * in one request; stores which rows went together; and marks them. A crash after any of these repeats it and loses nothing. The number of a stored batch is the
- * fence: a leader that was replaced without noticing finds its number taken.
+ * One process at a time leads, by lease. It takes from the outbox what is in turn, so that no version is seen before the one below it; publishes in one request;
+ * stores which rows went together; and marks them. A crash after any of these repeats it and loses nothing. The number of a stored batch is the fence: a leader
+ * that was replaced without noticing finds its number taken.
  */
 export function relay(options: RelayOptions): Relay {
   const {
@@ -74,11 +79,12 @@ export function relay(options: RelayOptions): Relay {
   })
   const mine = lease({ collection: store.leases, name: 'relay', holder, ttlMs: leaseMs, clock })
   let loops: Loop[] = []
-  let outboxes: Loop[] = []
+  let changesLoop: Loop | undefined
+  let actsLoop: Loop | undefined
+  let waiting: Outbox | undefined
   let leading: (() => void)[] = []
-  let waking = false
 
-  const actsLoop = (publisher: Publisher) => async (): Promise<'again' | 'idle'> => {
+  const publishActs = (publisher: Publisher) => async (): Promise<'again' | 'idle'> => {
     if (!mine.isHeld()) return 'idle'
     const rows: ActRow[] = []
     let records = 0
@@ -109,8 +115,10 @@ export function relay(options: RelayOptions): Relay {
       return run()
     }
     const common = { log, clock }
+    const own = outbox({ store, limit: maxBatch, lookEveryMs: sweepMs })
     const publishNext = publishChanges({
       store,
+      outbox: own,
       publisher,
       topic: topics.preferences,
       leads: () => mine.isHeld(),
@@ -123,11 +131,10 @@ export function relay(options: RelayOptions): Relay {
       },
       afterStep,
     })
-    outboxes = [
-      loop({ ...common, name: 'relay.changes', everyMs: sweepMs, run: withTopics(publishNext) }),
-      loop({ ...common, name: 'relay.acts', everyMs: sweepMs, run: withTopics(actsLoop(publisher)) }),
-    ]
-    loops = [...outboxes, ...sweeps.map((sweep) => loop({ ...common, ...sweep }))]
+    waiting = own
+    changesLoop = loop({ ...common, name: 'relay.changes', everyMs: sweepMs, run: withTopics(publishNext) })
+    actsLoop = loop({ ...common, name: 'relay.acts', everyMs: sweepMs, run: withTopics(publishActs(publisher)) })
+    loops = [changesLoop, actsLoop, ...sweeps.map((sweep) => loop({ ...common, ...sweep }))]
     for (const tell of leading) tell()
     leading = []
     if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
@@ -136,24 +143,29 @@ export function relay(options: RelayOptions): Relay {
     await publisher.stop()
     await Promise.all(stopped)
     loops = []
-    outboxes = []
+    changesLoop = undefined
+    actsLoop = undefined
+    waiting = undefined
   }
 
   const part = leadership({ name: 'relay', lease: mine, ttlMs: leaseMs, lead, log, clock })
   return {
     name: part.name,
     start: part.start,
+    offer(rows) {
+      waiting?.offer(rows)
+      changesLoop?.wake()
+    },
     wake() {
-      // rows of one commit come one by one; the loops are woken once for all of them
-      if (waking) return
-      waking = true
-      setImmediate(() => {
-        waking = false
-        for (const one of outboxes) one.wake()
-      })
+      waiting?.lookAgain()
+      changesLoop?.wake()
+    },
+    wakeActs() {
+      actsLoop?.wake()
     },
     async settle() {
       if (loops.length === 0) await new Promise<void>((resolve) => leading.push(resolve))
+      waiting?.lookAgain()
       await Promise.all(loops.map((one) => one.settle()))
     },
   }

@@ -89,6 +89,8 @@ export interface BatchRow {
   /** `_id`s of change rows. */
   readonly ids: readonly string[]
   readonly at: Date
+  /** When this batch was stored, the rows of every batch up to this number were marked. Where it is missing: of every batch before this one. */
+  readonly markedThrough?: number
 }
 
 /** Proof that a key is the one that sealed what is stored. */

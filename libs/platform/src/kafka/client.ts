@@ -2,6 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import kafkajs from 'kafkajs'
 import type { Logger } from '../log/index.ts'
+import { patchBatchEncoder } from './batch-encoder.ts'
 import { patchClient } from './client-patches.ts'
 import { patchFetchDecoder } from './fetch-decoder.ts'
 
@@ -39,6 +40,7 @@ export type MakeClient = () => Client
 export function clientMaker(options: KafkaOptions): MakeClient {
   patchClient()
   patchFetchDecoder()
+  patchBatchEncoder()
   const { brokers, clientId, log, tls = false, sasl, route = (address) => address } = options
   return () => {
     const fetches: Fetches = { sockets: new Set(), broken: false }

@@ -34,3 +34,21 @@ declare module 'kafkajs/src/protocol/requests/fetch/v11/response.js' {
   const response: { decode(raw: Buffer): Promise<object>; parse(data: object): Promise<object> }
   export default response
 }
+
+declare module 'kafkajs/src/protocol/encoder.js' {
+  export default class Encoder {
+    /** With room for so many bytes before it has to grow. */
+    constructor(initialSize?: number)
+    readonly buffer: Buffer
+    writeInt16(value: number): this
+    writeInt32(value: number): this
+    writeString(value: string | null): this
+    writeBuffer(value: Buffer): this
+    writeArray(values: readonly Encoder[]): this
+    size(): number
+  }
+}
+
+declare module 'kafkajs/src/protocol/recordBatch/crc32C/index.js' {
+  export default function crc32C(bytes: Buffer): number
+}
