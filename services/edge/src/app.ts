@@ -24,6 +24,8 @@ export interface EdgeOptions {
   readonly trustedProxies: number
   readonly invalidPerMinute: number
   readonly keys: () => readonly LinkKey[]
+  /** Who sends the mails, as the pages name them; none where it is left out. */
+  readonly sender?: string | undefined
   readonly preferences: Preferences
   readonly log: Logger
   readonly clock: Clock
@@ -55,6 +57,7 @@ export function edgeApp(options: EdgeOptions): EdgeApp {
     keys: options.keys,
     intake: { accept: (click) => (intake === undefined ? Promise.reject(new Error('not started')) : intake.accept(click)) },
     titleOf: (scope) => titles.get(scope),
+    sender: options.sender,
     limits: { invalidPerMinute: options.invalidPerMinute, exposedPerMinute: 60 },
     trustedProxies: options.trustedProxies,
     clock,

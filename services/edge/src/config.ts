@@ -11,6 +11,10 @@ export const edgeShape = {
     describe: 'Key of the caller with the scopes links:use and policy:read.',
   },
   HEED_LINK_KEYS: { schema: z.string().min(1), secret: true, describe: 'id:base64[:use],… the keys of unsubscribe links, newest first.' },
+  HEED_EDGE_SENDER: {
+    schema: z.string().trim().min(1).max(80).optional(),
+    describe: 'Who sends the mails, as the page behind a link names them, e.g. Example Ltd.',
+  },
   HEED_DATA_DIR: { schema: z.string().default('.heed'), describe: 'Folder of the spool; one for each edge process, on a disk that stays.' },
   HEED_EDGE_SPOOL_MAX_BYTES: {
     schema: z.coerce

@@ -24,6 +24,7 @@ const edge = edgeApp({
   trustedProxies: config.HEED_EDGE_TRUSTED_PROXIES,
   invalidPerMinute: config.HEED_EDGE_INVALID_PER_MINUTE,
   keys: () => keys,
+  sender: config.HEED_EDGE_SENDER,
   preferences,
   log,
   clock: systemClock,

@@ -44,6 +44,7 @@ beforeEach(async () => {
       },
     },
     titleOf: (scope) => (scope === newsletter.scope ? 'Newsletter <monthly>' : undefined),
+    sender: 'Qualified <3D>',
     limits: { invalidPerMinute: 5, exposedPerMinute: 2 },
     clock: systemClock,
     log: createLogger('edge', {
@@ -169,7 +170,9 @@ describe('a POST to the link', () => {
   it('answers our own button with a page that says it is done', async () => {
     const answer = await call('POST', link, 'confirm=1', { 'content-type': form })
     expect(answer.status).toBe(200)
-    expect(answer.text).toContain('Done.')
+    expect(answer.text).toContain('<h1>Done: you stopped “Newsletter &lt;monthly&gt;”</h1>')
+    // whoever wants more than this topic can say so
+    expect(answer.text.match(/<form method="post" action="[^"]+"/g)).toHaveLength(1)
     expect(clicks).toMatchObject([{ method: 'preference-page' }])
   })
 
@@ -193,6 +196,19 @@ describe('a POST to the link', () => {
     for (let count = 0; count < 4; count += 1) statuses.push((await oneClick(`/v1/u/${exposed}`)).status)
     expect(statuses).toEqual([200, 200, 429, 429])
     expect(clicks).toHaveLength(2)
+  })
+
+  it('whose key is known to others is not given a wider link', async () => {
+    const exposed = `/v1/u/${mintUnsubscribeToken(newsletter, { ...k1, use: 'sign' })}`
+    const { text } = await call('GET', exposed)
+    expect(text.match(/action="([^"]+)"/g)).toEqual([`action="${exposed}"`])
+    expect(text).not.toContain('Stop all marketing email')
+  })
+
+  it('from the page offers to try again where it could not be recorded', async () => {
+    full = true
+    const answer = await call('POST', link, 'confirm=1', { 'content-type': form })
+    expect([answer.status, answer.text.includes(`<form method="post" action="${link}"`)]).toEqual([503, true])
   })
 
   it('is never limited for a good key', async () => {
@@ -245,6 +261,7 @@ describe('everything but a POST', () => {
     const { text, headers } = await call('GET', link)
     expect(text.match(/<form method="post"/g)).toHaveLength(2)
     expect(text).toContain('Newsletter &lt;monthly&gt;')
+    expect(text).toContain('Qualified &lt;3D&gt;')
     expect(text).not.toMatch(/<script|https?:\/\//)
     expect(headers['content-security-policy']).toContain("default-src 'none'")
     expect(headers).toMatchObject({

@@ -7,7 +7,7 @@ import express, { type Express, type NextFunction, type Request, type Response }
 import { rateLimit } from 'express-rate-limit'
 import type { ClickMethod } from './click.ts'
 import type { ClickIntake } from './click-intake.ts'
-import { badRequestPage, contentSecurityPolicy, donePage, notFoundPage, unavailablePage, unsubscribePage } from './page.ts'
+import { badRequestPage, contentSecurityPolicy, donePage, type LinkPage, notFoundPage, unavailablePage, unsubscribePage } from './page.ts'
 import { maxBodyBytes, meaningOf } from './parse-body.ts'
 
 /** What the routes need. */
@@ -17,6 +17,8 @@ export interface RouteOptions {
   readonly intake: Pick<ClickIntake, 'accept'>
   /** The title of a purpose or topic, where it is known now. */
   readonly titleOf: (scope: string) => string | undefined
+  /** Who sends the mails, for the pages; undefined shows none. */
+  readonly sender: string | undefined
   /** How often one address may try links that are not ours, and use links whose key is known to others, in a minute. Links of a good key are never limited. */
   readonly limits: { readonly invalidPerMinute: number; readonly exposedPerMinute: number }
   /** How many proxies in front add to X-Forwarded-For. */
@@ -45,7 +47,7 @@ const bare = [...Object.entries(everywhere), ['content-length', '0']].flat()
  * A link that is not ours gets one and the same 404 whatever is wrong with it. 200 is answered only after the click is durable.
  */
 export function unsubscribeApp(options: RouteOptions): Express {
-  const { keys, intake, titleOf, limits, trustedProxies, clock, log, answered } = options
+  const { keys, intake, titleOf, sender, limits, trustedProxies, clock, log, answered } = options
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -59,7 +61,7 @@ export function unsubscribeApp(options: RouteOptions): Express {
     response.writeHead(status, { ...everywhere, 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(text) })
     response.end(response.req.method === 'HEAD' ? undefined : text)
   }
-  const limited = (limit: number, page: string) =>
+  const limited = (limit: number, page: (request: Request) => string) =>
     rateLimit({
       windowMs: 60_000,
       limit,
@@ -67,12 +69,12 @@ export function unsubscribeApp(options: RouteOptions): Express {
       legacyHeaders: false,
       handler: (request, response) => {
         response.setHeader('retry-after', '60')
-        html(response, 429, page)
+        html(response, 429, page(request))
         answered({ method: request.method, status: 429, use: 'none', nonconforming: false })
       },
     })
-  const invalidLimit = limited(limits.invalidPerMinute, notFoundPage())
-  const exposedLimit = limited(limits.exposedPerMinute, unavailablePage())
+  const invalidLimit = limited(limits.invalidPerMinute, notFoundPage)
+  const exposedLimit = limited(limits.exposedPerMinute, (request) => unavailablePage(pathOf(request)))
 
   const notOurs = (request: Request, response: Response, next: NextFunction) =>
     invalidLimit(request, response, (error?: unknown) => {
@@ -92,24 +94,27 @@ export function unsubscribeApp(options: RouteOptions): Express {
       })
     }
 
-  const show = withToken((request, response, { token, key }) => {
+  const linkPage = (request: Request, { token, key }: CheckedToken): LinkPage => {
     const signer = keys()[0]
-    const action = `/v1/u/${String(request.params.token)}`
-    const allToken = token.scope === 'all' || signer === undefined ? undefined : mintUnsubscribeToken({ ...token, scope: 'all' }, signer)
-    html(
-      response,
-      200,
-      unsubscribePage({
-        topicTitle: token.scope === 'all' ? undefined : titleOf(token.scope),
-        action,
-        // a link whose key is known to others must not give out a wider one
-        allAction: allToken === undefined ? undefined : key.use === 'confirm-only' ? action : `/v1/u/${allToken}`,
-      }),
-    )
+    const isTopic = token.scope !== 'all'
+    // a link whose key is known to others must not give out a wider one
+    const wider =
+      isTopic && signer !== undefined && key.use !== 'confirm-only' ? mintUnsubscribeToken({ ...token, scope: 'all' }, signer) : undefined
+    return {
+      sender,
+      about: isTopic ? { title: titleOf(token.scope) } : 'all',
+      action: pathOf(request),
+      allAction: wider === undefined ? undefined : `/v1/u/${wider}`,
+    }
+  }
+
+  const show = withToken((request, response, checked) => {
+    html(response, 200, unsubscribePage(linkPage(request, checked)))
     answered({ method: request.method, status: 200, use: 'view', nonconforming: false })
   })
 
-  const act = withToken(async (request, response, { token, key, fingerprint }) => {
+  const act = withToken(async (request, response, checked) => {
+    const { token, key, fingerprint } = checked
     const meaning = await meaningOf(await readBody(request), request.headers['content-type'])
     const done = (status: number, use: ClickMethod | 'none') => {
       answered({ method: 'POST', status, use, nonconforming: meaning === 'empty' })
@@ -145,10 +150,10 @@ export function unsubscribeApp(options: RouteOptions): Express {
         } catch (thrown) {
           log.error({ tokenFingerprint: fingerprint, error: asError(thrown) }, 'link.not-recorded')
           response.setHeader('retry-after', '30')
-          html(response, 503, unavailablePage())
+          html(response, 503, unavailablePage(pathOf(request)))
           return done(503, 'none')
         }
-        if (meaning === 'confirm') html(response, 200, donePage())
+        if (meaning === 'confirm') html(response, 200, donePage(linkPage(request, checked)))
         else {
           response.writeHead(200, bare)
           response.end()
@@ -186,6 +191,10 @@ export function unsubscribeApp(options: RouteOptions): Express {
     html(response, malformed ? 404 : 500, malformed ? notFoundPage() : unavailablePage())
   })
   return app
+}
+
+function pathOf(request: Request): string {
+  return `/v1/u/${String(request.params.token)}`
 }
 
 /** The body up to one byte more than is allowed: enough to know that it is too large, without reading on. */

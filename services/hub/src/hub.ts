@@ -205,6 +205,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       trustedProxies: 0,
       invalidPerMinute: 60,
       keys: () => keys.links,
+      sender: options.env.HEED_EDGE_SENDER,
       preferences: links,
       log: log.child({ room: 'edge' }),
       clock,
