@@ -1,8 +1,9 @@
 import type { Connector, HttpAnswer, HttpRequest, Interpretation, Job, NothingToSend, PlannedRequest } from '@heed/connector-kit'
-import { basicAuthentication, httpTransport } from '@heed/connector-kit'
+import { basicAuthentication, bearerAuthentication, httpTransport } from '@heed/connector-kit'
 import type { DeliveryId, Outcome } from '@heed/domain'
 import { z } from 'zod'
 import { jsonOf, outcomeOf, quiet } from './answers.ts'
+import { checkingAudiences } from './audience-check.ts'
 import { readResults } from './batch-results.ts'
 import { type Intent, type Operation, operationsOf } from './operations.ts'
 import { type MailchimpSettings, parseSettings } from './settings.ts'
@@ -37,12 +38,17 @@ export const mailchimp: Connector<MailchimpSettings> = {
   }),
   parseSettings,
   account: ({ credential, baseUrl }) => `mailchimp:${baseUrl}:${credential}`,
-  connect: (settings, { credentials, descriptor }) =>
-    httpTransport({
-      baseUrl: `${settings.baseUrl}/3.0`,
-      descriptor,
-      authentication: basicAuthentication(credentials, 'any', settings.credential),
-    }),
+  connect: ({ baseUrl, credential, credentialIs, audiences }, { credentials, descriptor, clock, log }) =>
+    checkingAudiences(
+      httpTransport({
+        baseUrl: `${baseUrl}/3.0`,
+        descriptor,
+        authentication:
+          credentialIs === 'api-key' ? basicAuthentication(credentials, 'any', credential) : bearerAuthentication(credentials, credential),
+      }),
+      audiences.map(({ id }) => id),
+      { clock, log },
+    ),
 
   plan(tasks, settings) {
     const nothing: NothingToSend[] = []

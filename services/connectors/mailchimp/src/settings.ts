@@ -16,8 +16,10 @@ export interface Audience {
 export interface MailchimpSettings {
   /** `https://<dc>.api.mailchimp.com`, without the version. */
   readonly baseUrl: string
-  /** Where the API key is kept; never the key. */
+  /** Where the API key, or the token of an app, is kept; never the key. */
   readonly credential: string
+  /** What the credential is: a key goes as a password (HTTP Basic), the token that an app got by OAuth 2 as a bearer. Neither ends by itself. */
+  readonly credentialIs: 'api-key' | 'oauth-token'
   readonly audiences: readonly Audience[]
   /** True hands Mailchimp addresses that it does not have, only to have them suppressed beforehand. */
   readonly suppressUnknown: boolean
@@ -32,6 +34,7 @@ const shape = z.strictObject({
     .url({ protocol: /^https?$/, error: 'must be the address of the data centre, e.g. https://us19.api.mailchimp.com' })
     .transform((url) => url.replace(/\/(?:3\.0\/?)?$/, '')),
   credential: z.string().regex(/^(?:env|file):.+/, 'names the API key as env:NAME or file:/path'),
+  credentialIs: z.enum(['api-key', 'oauth-token']).default('api-key'),
   suppressUnknown: z.boolean().default(false),
   batchFrom: z.coerce.number().int().min(2).max(500).default(50),
   concurrentRequests: z.coerce.number().int().min(1).max(10).default(5),
