@@ -10,7 +10,7 @@ import {
 } from '@heed/connector-kit'
 import type { DeliveryId, Outcome, RecipientId } from '@heed/domain'
 import { type Clock, systemClock } from '@heed/platform/clock'
-import { silentLogger } from '@heed/platform/log'
+import { type Logger, silentLogger } from '@heed/platform/log'
 
 /** A connector at the wire: its own transport against a vendor that is played. */
 export interface Driven {
@@ -34,14 +34,15 @@ export function driven<Settings>(
     readonly env: Readonly<Record<string, string>>
     readonly recipientId: RecipientId
     readonly clock?: Clock
+    readonly log?: Logger
   },
 ): Driven {
   const settings = connector.parseSettings(options.settings)
   const descriptor = typeof connector.descriptor === 'function' ? connector.descriptor(settings) : connector.descriptor
   const credentials = referencedCredentials(options.env)
-  const { recipientId, clock = systemClock } = options
+  const { recipientId, clock = systemClock, log = silentLogger } = options
   const development = options.env.HEED_ENV === 'development' ? { development: true as const } : {}
-  const tools = { recipientId, credentials, descriptor, clock, log: silentLogger, ...development }
+  const tools = { recipientId, credentials, descriptor, clock, log, ...development }
   const transport: Transport | undefined = connector.connect?.(settings, tools)
   if (transport === undefined) throw new TypeError(`${descriptor.name} has no connect`)
   const limit = { timeoutMs: Math.min(descriptor.timeoutMs, 10_000), signal: new AbortController().signal }

@@ -1,4 +1,5 @@
 export * from './access-token.ts'
+export * from './asked-beside.ts'
 export * from './authentication.ts'
 export * from './endpoint.ts'
 export * from './file-store.ts'

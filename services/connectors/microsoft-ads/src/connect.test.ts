@@ -57,6 +57,7 @@ async function play(apply: RequestListener) {
     customerId: '11',
     customerAccountId: '22',
     audiences: ['33'],
+    checkAudiences: false,
   })
   const clock = new ManualClock()
   const descriptor = typeof microsoftAds.descriptor === 'function' ? microsoftAds.descriptor(settings) : microsoftAds.descriptor

@@ -1,6 +1,7 @@
 import {
   accessTokenAuthentication,
   allAuthentications,
+  askedBeside,
   fetchByRefreshToken,
   headerAuthentication,
   httpTransport,
@@ -10,6 +11,7 @@ import {
 } from '@heed/connector-kit'
 import { isTokenError, reportOf } from './answers.ts'
 import type { MicrosoftAdsSettings } from './settings.ts'
+import { unlistedLists } from './unlisted-lists.ts'
 
 const scope = 'https://ads.microsoft.com/msads.manage offline_access'
 
@@ -34,7 +36,7 @@ export function connect(settings: MicrosoftAdsSettings, { credentials, descripto
   }, clock)
   const authentication = allAuthentications(bearer, headerAuthentication(credentials, 'DeveloperToken', developerToken))
   const transport = httpTransport({ baseUrl: settings.baseUrl, descriptor, authentication })
-  return {
+  const renewing: Transport = {
     send: async (request, options) => {
       const answer = await transport.send(request, options)
       // after a 401 the transport has done this already
@@ -45,4 +47,7 @@ export function connect(settings: MicrosoftAdsSettings, { credentials, descripto
     },
     close: () => transport.close(),
   }
+  if (!settings.checkAudiences) return renewing
+  const question = unlistedLists(settings, (audiences) => log.error({ recipientId, audiences }, 'microsoft-ads.lists-not-told'))
+  return askedBeside(renewing, question, { clock, log })
 }

@@ -1,6 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { type Logger, silentLogger } from '@heed/platform/log'
 import { type Sandbox, startSandbox } from '@heed/sandbox'
 import { anErasure, anOptIn, anOptOut, type Driven, driven, emailIdentifiers, recipientId, type TaskOptions } from '@heed/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -29,7 +30,7 @@ afterAll(async () => {
 
 const control = () => sandbox.microsoft.control
 const open: Driven[] = []
-function connected(more: object = {}): Driven {
+function connected(more: object = {}, log: Logger = silentLogger): Driven {
   const { url, tokenUrl, clientId, clientSecret, developerToken, customerId, customerAccountId } = sandbox.microsoft
   const driver = driven(microsoftAds, {
     settings: {
@@ -40,10 +41,12 @@ function connected(more: object = {}): Driven {
       customerId,
       customerAccountId,
       audiences: [customers, visitors],
+      checkAudiences: false,
       ...more,
     },
     env: { ID: clientId, SECRET: clientSecret, DEVELOPER: developerToken },
     recipientId: recipientId('microsoft-advertising'),
+    log,
   })
   open.push(driver)
   return driver
@@ -67,6 +70,16 @@ afterEach(async () => {
 })
 
 describe('Microsoft Advertising, played', () => {
+  it('has a list that nobody configured: it is named in the log, once a day, and nothing waits for that', async () => {
+    const told: unknown[] = []
+    const log: Logger = { ...silentLogger, error: (...line) => void told.push(line) }
+    const driver = connected({ audiences: [customers], checkAudiences: true }, log)
+    for (const name of ['ada', 'bob']) expect(await outcomes(driver.assert([optOut(`${name}@example.org`)]))).toEqual([accepted])
+    await expect
+      .poll(() => told)
+      .toEqual([[{ recipientId: 'microsoft-advertising', audiences: [visitors] }, 'microsoft-ads.lists-not-told']])
+  })
+
   it('takes a person off every list, under every address', async () => {
     control().seedMember(customers, 'jane@example.org')
     control().seedMember(visitors, 'jane.doe+promo@example.com')

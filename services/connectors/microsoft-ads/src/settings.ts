@@ -30,6 +30,8 @@ const shape = z.strictObject({
   customerAccountId: id('the id of the account'),
   /** Every customer list of the account: the vendor has no call that takes a person out of all at once. */
   audiences: z.array(id('the id of a customer list')).min(1, 'needs at least one customer list'),
+  /** Looks once a day whether the account has a customer list that is not among these: whoever opts out would stay on it. */
+  checkAudiences: z.boolean().default(true),
   /** The vendor publishes no figure; it counts by user and customer in a sliding minute. */
   requestsPerMinute: z.coerce.number().int().min(1).max(600).default(60),
   concurrentRequests: z.coerce.number().int().min(1).max(2, 'at most two requests of one account may be in flight').default(2),

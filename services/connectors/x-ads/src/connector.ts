@@ -1,4 +1,5 @@
 import {
+  askedBeside,
   type Connector,
   type HttpAnswer,
   type HttpRequest,
@@ -23,6 +24,7 @@ import {
   type Operation,
 } from './operations.ts'
 import { parseSettings, type XAdsSettings } from './settings.ts'
+import { unlistedAudiences } from './unlisted-audiences.ts'
 
 /** An entry of the Do Not Reach List has to end within 13 months. */
 const entryLastsMs = 365 * 86_400_000
@@ -55,8 +57,8 @@ export const xAds: Connector<XAdsSettings> = {
   }),
   parseSettings,
   account: ({ baseUrl, accountId, credentials }) => `x-ads:${baseUrl}:${accountId}:${credentials.accessToken}`,
-  connect: (settings, { credentials, descriptor, clock, log, recipientId }) =>
-    watchAnswers(
+  connect: (settings, { credentials, descriptor, clock, log, recipientId }) => {
+    const transport = watchAnswers(
       httpTransport({
         baseUrl: settings.baseUrl,
         descriptor,
@@ -66,7 +68,11 @@ export const xAds: Connector<XAdsSettings> = {
         if (answer.headers['x-api-warn'] !== undefined) log.warn({ recipientId, request: request.name }, 'x-ads.vendor-warns')
         return answer
       },
-    ),
+    )
+    if (!settings.checkAudiences) return transport
+    const question = unlistedAudiences(settings, (audiences) => log.error({ recipientId, audiences }, 'x-ads.audiences-not-told'))
+    return askedBeside(transport, question, { clock, log })
+  },
 
   plan(tasks, settings, batch) {
     const nothing = tasks.flatMap((task): NothingToSend[] => {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ResolvedIdentifier } from '@heed/connector-kit'
 import { deriveForm, type IdentifierKind } from '@heed/domain'
+import { type Logger, silentLogger } from '@heed/platform/log'
 import { type Sandbox, startSandbox } from '@heed/sandbox'
 import { anErasure, anOptIn, anOptOut, type Driven, driven, recipientId, type TaskOptions } from '@heed/testkit'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -26,7 +27,7 @@ afterAll(() => sandbox.stop())
 
 const control = () => sandbox.x.control
 const open: Driven[] = []
-function connected(more: object = {}, tokenSecret?: string): Driven {
+function connected(more: object = {}, tokenSecret?: string, log: Logger = silentLogger): Driven {
   const { url, accountId, consumerKey, consumerSecret, token } = sandbox.x
   const driver = driven(xAds, {
     settings: {
@@ -34,10 +35,12 @@ function connected(more: object = {}, tokenSecret?: string): Driven {
       credentials: { consumerKey: 'env:CK', consumerSecret: 'env:CS', accessToken: 'env:AT', accessTokenSecret: 'env:ATS' },
       accountId,
       audiences: [customers, visitors],
+      checkAudiences: false,
       ...more,
     },
     env: { CK: consumerKey, CS: consumerSecret, AT: token, ATS: tokenSecret ?? sandbox.x.tokenSecret },
     recipientId: recipientId('x'),
+    log,
   })
   open.push(driver)
   return driver
@@ -60,6 +63,14 @@ afterEach(async () => {
 })
 
 describe('X, played', () => {
+  it('has an audience that nobody configured: it is named in the log, once a day, and nothing waits for that', async () => {
+    const told: unknown[] = []
+    const log: Logger = { ...silentLogger, error: (...line) => void told.push(line) }
+    const driver = connected({ audiences: [customers], checkAudiences: true }, undefined, log)
+    for (const name of ['ada', 'bob']) expect(await outcomes(driver.assert([optOut(`${name}@example.org`)]))).toEqual([accepted])
+    await expect.poll(() => told).toEqual([[{ recipientId: 'x', audiences: [visitors] }, 'x-ads.audiences-not-told']])
+  })
+
   it('takes a person out of every audience by any of her keys', async () => {
     const device = 'C0A8F3D2-5B41-4E77-9D0A-2F6B8E1C4A93'
     control().seedMember(customers, { addresses: ['jane@example.org'] })

@@ -21,6 +21,8 @@ const shape = z.strictObject({
   accountId: id('an advertising account'),
   /** Every custom audience of the account: the vendor has no call that takes a person out of all at once. */
   audiences: z.array(id('a custom audience')).min(1, 'needs at least one audience'),
+  /** Looks once a day whether the account has an audience that is not among these: whoever opts out would stay in it. */
+  checkAudiences: z.boolean().default(true),
   /** The id of the account's Do Not Reach List, where people who opted out are also put on it. */
   doNotReachList: z
     .union([z.literal(false), id('the Do Not Reach List')], { error: 'must be false, or the id of the Do Not Reach List' })
