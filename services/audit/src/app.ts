@@ -21,6 +21,7 @@ import { policyTexts } from './log/policy-texts.ts'
 import { trailServer } from './log/trail-server.ts'
 import { ownersOf } from './messages.ts'
 import { cachedStatus } from './recipient-status.ts'
+import { reportOutbox } from './report-rows.ts'
 
 /** What audit stands on. */
 export interface AuditAdapters {
@@ -106,6 +107,8 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
     graceMs: config.HEED_AUDIT_FAN_OUT_GRACE_MS,
   })
 
+  const outbox = reportOutbox({ store, kafka, topics, clock, log })
+  const reports = { store, policy, clock, counted: () => outbox.wake() }
   const reader = logReader(store.log, (sequence) => log.error({ sequence }, 'trail.row-differs'))
   const texts = policyTexts(mongo, config.HEED_DB_PREFIX)
   const evidence =
@@ -125,7 +128,18 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
     name: 'audit',
     port: config.HEED_AUDIT_PORT,
     services: [
-      auditApi({ store, policy, signals, status, clock, leading: () => trail.leading, reader, logSettings: adapters.trail, evidence }),
+      auditApi({
+        store,
+        policy,
+        signals,
+        status,
+        clock,
+        reports,
+        leading: () => trail.leading,
+        reader,
+        logSettings: adapters.trail,
+        evidence,
+      }),
     ],
     callers: mongoCallers(mongo.collection<CallerRow>(`${config.HEED_DB_PREFIX}_callers`, 'callers'), clock),
     log,
@@ -135,7 +149,7 @@ export function auditApp(config: AuditConfig, adapters: AuditAdapters): AuditApp
   })
 
   return {
-    parts: [topicsPart, trail, watch, server, ...(served === undefined ? [] : [served])],
+    parts: [topicsPart, trail, watch, outbox, server, ...(served === undefined ? [] : [served])],
     server,
     trailServer: served,
     get leading() {

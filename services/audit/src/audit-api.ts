@@ -23,7 +23,7 @@ import type { LogReader } from '@heed/trail'
 import type { AuditStore } from './audit-store.ts'
 import type { ChangeSignals } from './change-signals.ts'
 import { type ChangeStatus, readChangeStatus } from './change-status.ts'
-import { disclosureReportHandler, disclosureReportScope } from './disclosure-report-api.ts'
+import { type DisclosureReports, disclosureReportHandler, disclosureReportScope } from './disclosure-report-api.ts'
 import type { EvidenceSources } from './log/evidence.ts'
 import { exportEvidence } from './log/evidence-api.ts'
 import type { LogSettings } from './log/keeper.ts'
@@ -40,6 +40,7 @@ export interface AuditApiOptions {
   readonly signals: ChangeSignals
   readonly status: () => Promise<readonly RecipientStatus[]>
   readonly clock: Clock
+  readonly reports: DisclosureReports
   readonly reader: LogReader
   /** Undefined where no log is kept. */
   readonly logSettings: LogSettings | undefined
@@ -107,7 +108,7 @@ export function auditApi(options: AuditApiOptions): ServedService {
       ExportEvidence: scope,
     },
     handlers: {
-      DisclosureReport: disclosureReportHandler(),
+      DisclosureReport: disclosureReportHandler(options.reports),
 
       GetChangeStatus: async (request: GetChangeStatusRequest__Output) => ({
         status: changeMessage(await known(changeIdIn(request.changeId)), ownerOf),

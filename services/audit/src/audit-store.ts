@@ -46,6 +46,24 @@ export interface ForgettingRow {
   readonly since: Date
 }
 
+/** A report that was given out, counted, and not published yet or published. */
+export interface ReportRow {
+  /** `<caller>:<request id>`: one request is counted once. */
+  readonly _id: string
+  readonly subjectId: SubjectId
+  /** The calendar year (UTC) that it counts for, and which one of that year it is. */
+  readonly year: number
+  readonly ordinal: number
+  readonly at: Date
+  readonly by: string
+  readonly reference: string
+  /** The year whose hand-overs it told; absent where it told all. */
+  readonly ofYear?: number
+  readonly recipients: number
+  /** Null until the broker has the act. */
+  readonly publishedAt: Date | null
+}
+
 export type { EntryRow } from '@heed/trail'
 
 /** The collections of the audit database. */
@@ -60,6 +78,7 @@ export interface AuditStore {
   readonly leases: mongo.Collection<LeaseRow>
   readonly forgotten: mongo.Collection<ForgottenRow>
   readonly forgetting: mongo.Collection<ForgettingRow>
+  readonly reports: mongo.Collection<ReportRow>
   readonly log: LogStore
   startSession(): Promise<mongo.ClientSession>
   /** Ends a session of any process, with the transaction that it may have open. A database user may end its own sessions without further rights. */
@@ -77,6 +96,7 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
   const changes = connection.collection<ChangeRow>(name, 'changes')
   const deliveries = connection.collection<DeliveryRow>(name, 'deliveries')
   const head = connection.collection<HeadRow>(name, 'head')
+  const reports = connection.collection<ReportRow>(name, 'reports')
   return {
     entries,
     changes,
@@ -88,6 +108,7 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
     leases: connection.collection<LeaseRow>(name, 'leases'),
     forgotten: connection.collection<ForgottenRow>(name, 'forgotten'),
     forgetting: connection.collection<ForgettingRow>(name, 'forgetting'),
+    reports,
     log,
     startSession: () => database.startSession(),
     killSession: async (id) => {
@@ -103,7 +124,15 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
         { key: { kind: 1, version: 1, _id: 1 }, name: 'policies', partialFilterExpression: { kind: 'policy-loaded' } },
         { key: { subjectId: 1, _id: 1 }, name: 'timeline', partialFilterExpression: { subjectId: { $exists: true } } },
       ])
-      await changes.createIndexes([{ key: { sequence: 1 }, name: 'sequence' }])
+      await changes.createIndexes([
+        { key: { sequence: 1 }, name: 'sequence' },
+        { key: { mergedInto: 1, subjectId: 1 }, name: 'merged', partialFilterExpression: { mergedInto: { $exists: true } } },
+        { key: { subjectId: 1 }, name: 'merged-from', partialFilterExpression: { mergedInto: { $exists: true } } },
+      ])
+      await reports.createIndexes([
+        { key: { subjectId: 1, year: 1, ordinal: 1 }, name: 'year', unique: true },
+        { key: { publishedAt: 1 }, name: 'outbox', partialFilterExpression: { publishedAt: null } },
+      ])
       await deliveries.createIndexes([
         { key: { subjectId: 1, version: 1, recipientId: 1 }, name: 'change' },
         // what an end of a higher version may still supersede: leaves the index with the delivery's own end

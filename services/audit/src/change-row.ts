@@ -23,6 +23,8 @@ export interface ChangeRow {
   readonly cause: string
   readonly choices: readonly { readonly purpose: PurposeKey; readonly choice: Choice }[]
   readonly changed: readonly PurposeKey[]
+  /** The subject that this one turned out to be. */
+  readonly mergedInto?: SubjectId
   readonly policyVersion: string
   /**
    * Whom the policy names for it. Absent where the change was made under another version of the policy than the one that this process serves: then only
@@ -54,6 +56,7 @@ export function changeRowOf(
       return held === undefined ? [] : [{ purpose, choice: held.choice }]
     }),
     changed: data.changed,
+    ...(data.mergedInto === undefined ? {} : { mergedInto: data.mergedInto }),
     policyVersion: data.policyVersion,
     ...(data.policyVersion === policy.version ? { owed: deliveriesFor(policy, change).map(({ recipientId }) => recipientId) } : {}),
     sequence,

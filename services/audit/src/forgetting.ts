@@ -28,7 +28,7 @@ const atOnce = 100
 
 /**
  * Follows the entries that say that an erasure was completed. From then on the subject's entries have no subject and no facts, its secrets are destroyed, and the rows of
- * its changes and settled deliveries are gone; what it still owes to somebody stays until it is settled. The leaves stay as they are: every proof still verifies,
+ * its changes, settled deliveries and counted reports are gone; what it still owes to somebody stays until it is settled. The leaves stay as they are: every proof still verifies,
  * and nobody can tell any more whom they speak of. Counts of recipients do not change. Whatever a crash leaves is taken up by the next run.
  */
 export function forgetting(options: ForgettingOptions): Forgetting {
@@ -67,6 +67,7 @@ export function forgetting(options: ForgettingOptions): Forgetting {
     await store.changes.deleteMany({ _id: { $gte: `${subjectId}/` as ChangeId, $lt: `${subjectId}0` as ChangeId } })
     await store.missing.deleteMany({ _id: { $regex: `/${subjectId}/` } })
     await store.deliveries.deleteMany({ subjectId, settled: true })
+    await store.reports.deleteMany({ subjectId, publishedAt: { $ne: null } })
     await dropUnrequested(subjectId)
     const waits =
       (await store.entries.findOne({ subjectId }, { projection: { _id: 1 }, hint: 'timeline' })) ??
