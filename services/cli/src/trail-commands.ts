@@ -2,6 +2,7 @@ import type { Argv } from 'yargs'
 import { makeKey } from './commands/trail/key.ts'
 import { exportPeriod, prove } from './commands/trail/prove.ts'
 import { copyVerifier, verify } from './commands/trail/verify.ts'
+import { runWitness } from './commands/trail/witness.ts'
 import type { CommandContext } from './context.ts'
 import { InputError } from './failures.ts'
 
@@ -72,7 +73,26 @@ export function trailCommands<T>(builder: Argv<T>, run: Run) {
       (inner) => inner.option('out', { type: 'string', default: 'heed-verify.mjs' }),
       (argv) => run(argv, (context) => copyVerifier(context, argv.out)),
     )
-    .demandCommand(1, 'key, prove, export, verify or verifier')
+    .command(
+      'witness <url>',
+      'follow a log from outside: check that it only grows, cosign it, and raise the alarm where it does not (exit code 1)',
+      (inner) =>
+        inner
+          .positional('url', { type: 'string', demandOption: true, describe: 'where the log is served, e.g. https://example.com/trail' })
+          .option('log-key', {
+            ...files,
+            demandOption: true,
+            describe: 'the public key of the log, as it was handed over; repeat it while keys change',
+          })
+          .option('state', { type: 'string', default: 'heed-witness.json', describe: 'the file in which it remembers what it cosigned' })
+          .option('every', { type: 'number', default: 10, describe: 'seconds' })
+          .option('once', { type: 'boolean', default: false, describe: 'look once and end' }),
+      (argv) =>
+        run(argv, (context) =>
+          runWitness(context, { url: argv.url, logKeys: argv.logKey, state: argv.state, everySeconds: argv.every, once: argv.once }),
+        ),
+    )
+    .demandCommand(1, 'key, prove, export, verify, verifier or witness')
 }
 
 const files = { type: 'string', array: true, default: [] as string[] } as const
