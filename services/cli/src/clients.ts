@@ -1,4 +1,6 @@
 import { loadService } from '@heed/contracts'
+import type { DisclosureReportRequest } from '@heed/contracts/gen/heed/audit/v1/DisclosureReportRequest.ts'
+import type { DisclosureReportResponse__Output } from '@heed/contracts/gen/heed/audit/v1/DisclosureReportResponse.ts'
 import type { ExportEvidenceRequest } from '@heed/contracts/gen/heed/audit/v1/ExportEvidenceRequest.ts'
 import type { ExportEvidenceResponse__Output } from '@heed/contracts/gen/heed/audit/v1/ExportEvidenceResponse.ts'
 import type { GetChangeStatusResponse__Output } from '@heed/contracts/gen/heed/audit/v1/GetChangeStatusResponse.ts'
@@ -13,13 +15,21 @@ import type { CheckPermissionRequest } from '@heed/contracts/gen/heed/preference
 import type { CheckPermissionResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/CheckPermissionResponse.ts'
 import type { CreateUnsubscribeLinksRequest } from '@heed/contracts/gen/heed/preferences/v1/CreateUnsubscribeLinksRequest.ts'
 import type { CreateUnsubscribeLinksResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/CreateUnsubscribeLinksResponse.ts'
+import type { EraseSubjectRequest } from '@heed/contracts/gen/heed/preferences/v1/EraseSubjectRequest.ts'
+import type { EraseSubjectResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/EraseSubjectResponse.ts'
 import type { GetPolicyResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/GetPolicyResponse.ts'
 import type { GetPreferencesRequest } from '@heed/contracts/gen/heed/preferences/v1/GetPreferencesRequest.ts'
 import type { GetPreferencesResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/GetPreferencesResponse.ts'
 import type { LinkIdentifiersRequest } from '@heed/contracts/gen/heed/preferences/v1/LinkIdentifiersRequest.ts'
 import type { LinkIdentifiersResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/LinkIdentifiersResponse.ts'
+import type { ListErasuresRequest } from '@heed/contracts/gen/heed/preferences/v1/ListErasuresRequest.ts'
+import type { ListErasuresResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/ListErasuresResponse.ts'
+import type { MarkKnownChildRequest } from '@heed/contracts/gen/heed/preferences/v1/MarkKnownChildRequest.ts'
+import type { MarkKnownChildResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/MarkKnownChildResponse.ts'
 import type { PlanChangeRequest } from '@heed/contracts/gen/heed/preferences/v1/PlanChangeRequest.ts'
 import type { PlanChangeResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/PlanChangeResponse.ts'
+import type { PlanErasureRequest } from '@heed/contracts/gen/heed/preferences/v1/PlanErasureRequest.ts'
+import type { PlanErasureResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/PlanErasureResponse.ts'
 import type { SetPreferencesRequest } from '@heed/contracts/gen/heed/preferences/v1/SetPreferencesRequest.ts'
 import type { SetPreferencesResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/SetPreferencesResponse.ts'
 import type { StreamPreferencesRequest } from '@heed/contracts/gen/heed/preferences/v1/StreamPreferencesRequest.ts'
@@ -41,6 +51,10 @@ export interface PreferencesClient {
   planChange: UnaryCall<PlanChangeRequest, PlanChangeResponse__Output>
   linkIdentifiers: UnaryCall<LinkIdentifiersRequest, LinkIdentifiersResponse__Output>
   createUnsubscribeLinks: UnaryCall<CreateUnsubscribeLinksRequest, CreateUnsubscribeLinksResponse__Output>
+  eraseSubject: UnaryCall<EraseSubjectRequest, EraseSubjectResponse__Output>
+  markKnownChild: UnaryCall<MarkKnownChildRequest, MarkKnownChildResponse__Output>
+  planErasure: UnaryCall<PlanErasureRequest, PlanErasureResponse__Output>
+  listErasures: UnaryCall<ListErasuresRequest, ListErasuresResponse__Output>
   getPolicy: UnaryCall<Record<string, never>, GetPolicyResponse__Output>
 }
 
@@ -68,6 +82,7 @@ export interface AuditClient {
   watchChangeStatus: ServerStreamCall<{ changeId: string }, WatchChangeStatusResponse__Output>
   exportEvidence: ServerStreamCall<ExportEvidenceRequest, ExportEvidenceResponse__Output>
   listSubjectTimeline: UnaryCall<ListSubjectTimelineRequest, ListSubjectTimelineResponse__Output>
+  disclosureReport: UnaryCall<DisclosureReportRequest, DisclosureReportResponse__Output>
   listRecipientStatus: UnaryCall<Record<string, never>, ListRecipientStatusResponse__Output>
   listOpenDeliveries: UnaryCall<ListOpenDeliveriesRequest, ListOpenDeliveriesResponse__Output>
 }

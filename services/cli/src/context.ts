@@ -7,6 +7,8 @@ import { type Output, outputTo } from './output.ts'
 export interface CommandContext {
   readonly env: NodeJS.ProcessEnv
   readonly output: Output
+  /** Asks whoever sits at the terminal; undefined where nobody does. */
+  readonly ask: ((question: string) => Promise<string>) | undefined
   /** Made at first use; closed when the command ends. */
   clients(): Clients
 }
@@ -16,6 +18,7 @@ export interface Surroundings {
   readonly env: NodeJS.ProcessEnv
   write(text: string): void
   writeError(text: string): void
+  ask?(question: string): Promise<string>
 }
 
 /** Runs one command to its end and gives the exit code. Errors become one line; nothing is thrown. */
@@ -28,6 +31,7 @@ export async function runCommand(
   const context: CommandContext = {
     env: surroundings.env,
     output: outputTo(surroundings.write, json),
+    ask: surroundings.ask,
     clients: () => {
       clients ??= connectClients(hubAddresses(surroundings.env))
       return clients

@@ -41,6 +41,9 @@ describe('wrong input is one line and exit code 2', () => {
     [['opt-in', 'ada@example.org', '--evidence', 'form', '--evidence-reference', 'f-1', '--collected-at', 'yesterday'], /--collected-at/],
     [['check', 'ada@example.org'], /--recipient, --purpose/],
     [['resolve', 'mailchimp/s-1/1', '--by', 'dpo'], /why/],
+    [['erase', 'ada@example.org'], /--reference: where you keep how you made sure who asks/],
+    [['mark-child', 'ada@example.org', '--yes'], /--reference/],
+    [['disclosures', 'ada@example.org', '--year', 'last'], /--year: a calendar year/],
     [['trail', 'key', 'with space'], /a name such as example\.com\/trail/],
     [['import', 'no-such-file.csv'], /cannot be read \(ENOENT\)/],
   ])('%j', async (args, message) => {

@@ -4,7 +4,9 @@ import yargs, { type Argv } from 'yargs'
 import * as ask from './commands/ask.ts'
 import * as callers from './commands/callers.ts'
 import { type ChooseOptions, choose } from './commands/choose.ts'
+import { disclosures } from './commands/disclosures.ts'
 import * as duty from './commands/duty.ts'
+import { erase, listErasures } from './commands/erase.ts'
 import { importCsv } from './commands/import-csv.ts'
 import * as operate from './commands/operate.ts'
 import * as stack from './commands/stack.ts'
@@ -159,6 +161,34 @@ export async function runHeed(args: readonly string[], surroundings: Surrounding
           .option('to', { type: 'string', demandOption: true, describe: 'who gets them' }),
       (argv) => run(argv, (context) => duty.handOver(context, argv.delivery, argv.to)),
     )
+    .command(
+      'erase <person>',
+      'forget a person: show what happens, ask, and begin it',
+      (builder) =>
+        eraseOptions(builder)
+          .option('plan', { type: 'boolean', default: false, describe: 'show what would happen, and change nothing' })
+          .option('again', { type: 'boolean', default: false, describe: 'also where the identifier was erased before' }),
+      (argv) => run(argv, (context) => erase(context, { ...argv, cause: 'request' })),
+    )
+    .command('mark-child <person>', 'a child under 13: forgotten, and never granted anything again', eraseOptions, (argv) =>
+      run(argv, (context) => erase(context, { ...argv, plan: false, again: false, cause: 'known-child' })),
+    )
+    .command(
+      'erasures [subject]',
+      'erasures that are not completed, and what they wait for',
+      (builder) => builder.positional('subject', { type: 'string', default: '' }),
+      (argv) => run(argv, (context) => listErasures(context, argv.subject)),
+    )
+    .command(
+      'disclosures <person>',
+      'who was handed which kinds of identifier of a person, and by which clause',
+      (builder) =>
+        personOptions(builder)
+          .option('year', { type: 'number', default: 0, describe: 'only the hand-overs of this calendar year' })
+          .option('reference', { type: 'string', describe: 'give it out, and count it: where you keep how you made sure who asks' })
+          .option('request-id', { type: 'string', describe: 'the same id again is counted once' }),
+      (argv) => run(argv, (context) => disclosures(context, argv)),
+    )
     .command('trail <command>', 'the log of everything that happened: keys and checks', (builder) => trailCommands(builder, run))
     .command('callers <command>', 'who may call, and what', (builder) =>
       callerCommands(builder, run).demandCommand(1, 'add, list, rotate or revoke'),
@@ -221,6 +251,13 @@ function optInOptions<T>(builder: Argv<T>) {
     })
     .option('evidence-reference', { type: 'string', demandOption: true, describe: 'where you keep the proof; no personal data' })
     .option('collected-at', { type: 'string', demandOption: true, describe: 'when the person said so, e.g. 2026-11-23T09:30:00Z' })
+}
+
+function eraseOptions<T>(builder: Argv<T>) {
+  return personOptions(builder)
+    .option('reference', { type: 'string', describe: 'where you keep how you made sure who asks; no personal data' })
+    .option('yes', { type: 'boolean', default: false, describe: 'do not ask' })
+    .option('request-id', { type: 'string', describe: 'the same id again changes nothing' })
 }
 
 function reasonOptions<T>(builder: Argv<T>) {
