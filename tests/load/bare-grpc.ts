@@ -1,4 +1,4 @@
-// A gRPC server that answers SetPreferences and CheckPermission with a constant: the ceiling of unary calls.
+// A gRPC server that answers SetPreferences, CheckPermission and UseUnsubscribeLinks with a constant: the ceiling of unary calls.
 import * as grpc from '@grpc/grpc-js'
 import { loadService } from '@heed/contracts'
 
@@ -16,6 +16,10 @@ server.addService(definition, {
     acceptedAt: { seconds: 1, nanos: 0 },
   }),
   CheckPermission: constant({ allowed: true, reason: 'PERMISSION_REASON_GRANTED', version: 1 }),
+  UseUnsubscribeLinks: (
+    { request: { uses } }: { request: { uses: readonly unknown[] } },
+    callback: (error: null, answer: object) => void,
+  ) => callback(null, { results: uses.map(() => ({ result: 'LINK_USE_UNCHANGED', changeId: '' })) }),
 } as never)
 server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
   if (error !== null) throw error

@@ -24,7 +24,7 @@ const alone: readonly { readonly keys: readonly string[]; measure(service: Bench
   { keys: ['intake.unary'], measure: measureSet },
   { keys: ['check.unary'], measure: measureCheck },
   { keys: ['check.batch'], measure: measureBatchCheck },
-  { keys: ['oneclick.post', 'oneclick.journalled'], measure: (service) => measureOneClick(service, values.profile) },
+  { keys: ['oneclick.post', 'oneclick.edge', 'oneclick.journalled'], measure: (service) => measureOneClick(service, values.profile) },
 ]
 const start = { keys: ['start.first-confirmed'], measure: measureStart }
 

@@ -17,9 +17,9 @@ export interface EdgeProcess {
   stop(): Promise<void>
 }
 
-/** Starts `services/edge/dist/main.js` from environment variables alone. Its log goes to a file beside its spool. With `profileDir` it writes a CPU profile there when it stops. */
-export async function startEdge(service: BenchService, profileDir?: string): Promise<EdgeProcess> {
-  const dataDir = join(service.dataDir, 'edge')
+/** Starts `services/edge/dist/main.js` from environment variables alone, in front of the preferences service at an address. Its log goes to a file beside its spool. With `profileDir` it writes a CPU profile there when it stops. */
+export async function startEdge(service: BenchService, address: string, profileDir?: string): Promise<EdgeProcess> {
+  const dataDir = join(service.dataDir, `edge-${address.replaceAll(/\W/g, '-')}`)
   mkdirSync(dataDir, { recursive: true })
   const logFile = join(dataDir, 'edge.log')
   const output = openSync(logFile, 'a')
@@ -29,7 +29,7 @@ export async function startEdge(service: BenchService, profileDir?: string): Pro
       ...process.env,
       HEED_EDGE_PORT: '0',
       HEED_OPERATIONS_PORT: '0',
-      HEED_PREFERENCES_ADDRESS: service.address,
+      HEED_PREFERENCES_ADDRESS: address,
       HEED_EDGE_CALLER_KEY: service.callerKey,
       HEED_LINK_KEYS: service.linkKeys,
       HEED_DATA_DIR: dataDir,

@@ -10,20 +10,24 @@ import { startProgram } from './harness.ts'
 import { type BenchService, cpuSecondsOf } from './service.ts'
 
 const people = 10_000
-const rounds = 4
+const rounds = 3
 const roundSeconds = 4
 const connections = 50
 
 /**
  * One-click posts a second of distinct people to an edge in a process of its own, in turns with Express and its body parser in a process of its own. `oneclick.journalled` is
- * how many of them reached the journal in a second of the same time: where it is lower than the posts, the spool grows.
+ * how many of them reached the journal in a second of the same time: where it is lower than the posts, the spool grows. `oneclick.edge` is the same edge in front of a server that
+ * answers a constant: what is left when preferences and its database run elsewhere.
  */
 export async function measureOneClick(service: BenchService, profileDir?: string): Promise<Figure[]> {
   const paths = await linksOf(service)
   const bare = await startProgram('bare-express.ts')
-  const edge = await startEdge(service, profileDir)
+  const constant = await startProgram('bare-grpc.ts')
+  const edge = await startEdge(service, service.address, profileDir)
+  const alone = await startEdge(service, `127.0.0.1:${constant.port}`)
   const ceiling = new Load(`http://127.0.0.1:${bare.port}`, paths, () => cpuSecondsOf(bare.pid))
   const figure = new Load(edge.url, paths, edge.cpuSeconds)
+  const apart = new Load(alone.url, paths, alone.cpuSeconds)
   let journalled = 0
   let forwarded = 0
   const behind = { service: 0, database: 0, broker: 0 }
@@ -31,9 +35,12 @@ export async function measureOneClick(service: BenchService, profileDir?: string
     // both warm before either is timed
     await new Load(ceiling.url, paths, ceiling.cpuSeconds).post(2)
     await new Load(figure.url, paths, figure.cpuSeconds).post(2)
+    await new Load(apart.url, paths, apart.cpuSeconds).post(2)
     await drained(edge)
     for (let round = 1; round <= rounds; round += 1) {
       const bareRate = await ceiling.post(roundSeconds)
+      const apartRate = await apart.post(roundSeconds)
+      await drained(alone)
       const before = await edge.clicks()
       const cpuBefore = await service.cpuSeconds()
       const rate = await figure.post(roundSeconds)
@@ -46,7 +53,7 @@ export async function measureOneClick(service: BenchService, profileDir?: string
       forwarded += (await edge.clicks()).journalled - before.journalled
       const calls = after.calls - before.calls
       process.stderr.write(
-        `  round ${round}: bare ${bareRate.toFixed(0)}/s, edge ${rate.toFixed(0)}/s, journalled ${((after.journalled - before.journalled) / roundSeconds).toFixed(0)}/s ` +
+        `  round ${round}: bare ${bareRate.toFixed(0)}/s, edge alone ${apartRate.toFixed(0)}/s, edge ${rate.toFixed(0)}/s, journalled ${((after.journalled - before.journalled) / roundSeconds).toFixed(0)}/s ` +
           `in ${(calls / roundSeconds).toFixed(0)} calls/s, ${(((after.delaySeconds - before.delaySeconds) * 1000) / calls).toFixed(0)} ms after the oldest click of each; ` +
           `${after.waiting} waited at the end, for another ${drainSeconds.toFixed(1)} s\n`,
       )
@@ -60,10 +67,20 @@ export async function measureOneClick(service: BenchService, profileDir?: string
         ratio: figure.perSecond / ceiling.perSecond,
         cpu: `edge ${figure.cpuMicroseconds}; bare: ${ceiling.cpuMicroseconds}`,
       },
+      {
+        key: 'oneclick.edge',
+        value: apart.perSecond,
+        unit: 'posts/s',
+        ceiling: ceiling.perSecond,
+        ratio: apart.perSecond / ceiling.perSecond,
+        cpu: `edge ${apart.cpuMicroseconds}; bare: ${ceiling.cpuMicroseconds}`,
+      },
       { key: 'oneclick.journalled', value: journalled / (rounds * roundSeconds), unit: 'clicks/s', cpu: perClick(behind, forwarded) },
     ]
   } finally {
     await edge.stop()
+    await alone.stop()
+    await constant.stop()
     await bare.stop()
   }
 }
