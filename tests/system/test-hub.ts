@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { type Clients, connectClients } from '@heed/cli'
 import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/ChangeStatus.ts'
 import type { SetPreferencesResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/SetPreferencesResponse.ts'
-import { type Hub, type HubOptions, startHub, startVendors, vendorEnvironment } from '@heed/hub'
+import { type Hub, type HubOptions, registerCallbacks, startHub, startVendors, vendorEnvironment } from '@heed/hub'
 import { createLogger } from '@heed/platform/log'
 import type { Sandbox } from '@heed/sandbox'
 import { freshDatabaseName, freshTopicPrefix, TurnedClock } from '@heed/testkit'
@@ -67,6 +67,7 @@ export async function startTestHub(
     clock,
     ...changed,
   }
+  await registerCallbacks(sandbox.url, `http://127.0.0.1:${port}`)
   let hub = await startHub(options)
   let clients = connectClients({ ...hub.addresses, key: hub.keys.operator, mongoUri: undefined, dbPrefix: '' })
 

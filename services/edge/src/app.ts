@@ -7,6 +7,7 @@ import { loop, type Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import type { CheckResult } from '@heed/platform/mongo'
+import { type CallbackOptions, callbackRoutes } from './callbacks.ts'
 import { type ClickIntake, clickIntake } from './click-intake.ts'
 import { edgeEvents, oldestMs } from './events.ts'
 import type { Preferences } from './preferences-links.ts'
@@ -27,6 +28,8 @@ export interface EdgeOptions {
   /** Who sends the mails, as the pages name them; none where it is left out. */
   readonly sender?: string | undefined
   readonly preferences: Preferences
+  /** Takes what recipients report by themselves; absent where no broker is known. */
+  readonly callbacks?: Pick<CallbackOptions, 'keysOf' | 'publish' | 'topics'>
   readonly log: Logger
   readonly clock: Clock
   readonly metrics: Metrics
@@ -60,6 +63,9 @@ export function edgeApp(options: EdgeOptions): EdgeApp {
     sender: options.sender,
     limits: { invalidPerMinute: options.invalidPerMinute, exposedPerMinute: 60 },
     trustedProxies: options.trustedProxies,
+    ...(options.callbacks === undefined
+      ? {}
+      : { callbacks: callbackRoutes({ ...options.callbacks, unknownPerMinute: options.invalidPerMinute, log }) }),
     clock,
     log,
     answered: events.answered,

@@ -1,4 +1,4 @@
-import { portNumber } from '@heed/platform/config'
+import { brokerList, portNumber } from '@heed/platform/config'
 import { z } from 'zod'
 
 /** Every variable of the edge. */
@@ -28,6 +28,18 @@ export const edgeShape = {
     schema: z.coerce.number().int().positive().default(60),
     describe: 'A click that waits longer than this makes the edge degraded: it works, but somebody should look.',
   },
+  KAFKA_BROKERS: {
+    schema: brokerList.optional(),
+    describe: 'host:port of one or more brokers, for what recipients report by themselves; without them such calls are not taken.',
+  },
+  HEED_TOPIC_PREFIX: {
+    schema: z
+      .string()
+      .regex(/^[A-Za-z0-9_-]{1,40}$/)
+      .default('heed'),
+    describe: 'Topics are named <prefix>.callbacks.v1 and so on.',
+  },
+  HEED_POLICY_FILE: { schema: z.string().optional(), describe: 'The policy: its recipients name the keys of their own calls.' },
   HEED_EDGE_TRUSTED_PROXIES: {
     schema: z.coerce.number().int().min(0).max(10).default(0),
     describe: 'How many proxies in front of the edge add to X-Forwarded-For.',

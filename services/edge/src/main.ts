@@ -1,11 +1,13 @@
-import { parseLinkKeys } from '@heed/contracts'
+import { parseLinkKeys, readPolicyFile, topicsOf } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
 import { operationsServer } from '@heed/platform/http'
+import { connectKafka } from '@heed/platform/kafka'
 import { runUntil, shutdownSignal } from '@heed/platform/lifecycle'
 import { createLogger } from '@heed/platform/log'
 import { createMetrics } from '@heed/platform/metrics'
 import { edgeApp } from './app.ts'
+import { callbackKeys } from './callback-keys.ts'
 import { edgeShape } from './config.ts'
 import { preferencesOverGrpc } from './preferences-links.ts'
 
@@ -15,6 +17,11 @@ log.info(describeConfig(config), 'starting')
 const metrics = createMetrics({ processFigures: true })
 const keys = parseLinkKeys(config.HEED_LINK_KEYS)
 const preferences = preferencesOverGrpc({ address: config.HEED_PREFERENCES_ADDRESS, key: config.HEED_EDGE_CALLER_KEY })
+
+// clicks need no broker: what recipients report by themselves does
+const kafka = config.KAFKA_BROKERS === undefined ? undefined : connectKafka({ brokers: config.KAFKA_BROKERS, clientId: 'heed-edge', log })
+const publisher = kafka?.publisher()
+const policy = config.HEED_POLICY_FILE === undefined ? undefined : await readPolicyFile(config.HEED_POLICY_FILE)
 
 const edge = edgeApp({
   port: config.HEED_EDGE_PORT,
@@ -26,6 +33,15 @@ const edge = edgeApp({
   keys: () => keys,
   sender: config.HEED_EDGE_SENDER,
   preferences,
+  ...(publisher === undefined || policy === undefined
+    ? {}
+    : {
+        callbacks: {
+          keysOf: callbackKeys(policy, process.env),
+          publish: (records) => publisher.publish(records),
+          topics: topicsOf(config.HEED_TOPIC_PREFIX),
+        },
+      }),
   log,
   clock: systemClock,
   metrics,
@@ -37,3 +53,5 @@ await runUntil(
   log,
 )
 preferences.close()
+await publisher?.stop()
+await kafka?.stop()

@@ -3,7 +3,7 @@ import { type CheckedToken, checkUnsubscribeToken, type LinkKey, mintUnsubscribe
 import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import type { Logger } from '@heed/platform/log'
-import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import express, { type Express, type NextFunction, type Request, type Response, type Router } from 'express'
 import { rateLimit } from 'express-rate-limit'
 import type { ClickMethod } from './click.ts'
 import type { ClickIntake } from './click-intake.ts'
@@ -23,6 +23,8 @@ export interface RouteOptions {
   readonly limits: { readonly invalidPerMinute: number; readonly exposedPerMinute: number }
   /** How many proxies in front add to X-Forwarded-For. */
   readonly trustedProxies: number
+  /** What is served below `/v1/callbacks`; nothing is there where absent. */
+  readonly callbacks?: Router
   readonly clock: Clock
   readonly log: Logger
   /** One answered request, for metrics. `nonconforming` = a POST without a body. */
@@ -56,6 +58,7 @@ export function unsubscribeApp(options: RouteOptions): Express {
   // `/V1/U/…` and a slash at the end are other links, not ours
   app.set('case sensitive routing', true)
   app.set('strict routing', true)
+  if (options.callbacks !== undefined) app.use('/v1/callbacks', options.callbacks)
 
   const html = (response: Response, status: number, text: string) => {
     response.writeHead(status, { ...everywhere, 'content-type': 'text/html; charset=utf-8', 'content-length': Buffer.byteLength(text) })

@@ -7,6 +7,7 @@ import { mailchimp } from '@heed/connector-mailchimp'
 import { manual } from '@heed/connector-manual'
 import { metaAds } from '@heed/connector-meta-ads'
 import { microsoftAds } from '@heed/connector-microsoft-ads'
+import { supplierFeed } from '@heed/connector-supplier-feed'
 import { xAds } from '@heed/connector-x-ads'
 import { loadService } from '@heed/contracts'
 import { connectorOf, duties, type Policy, type Recipient } from '@heed/domain'
@@ -70,6 +71,7 @@ const kinds: Readonly<Record<string, Start>> = {
   'linkedin-ads': start(linkedinAds),
   'x-ads': start(xAds),
   'microsoft-ads': start(microsoftAds),
+  'supplier-feed': start(supplierFeed),
   [duties]: start(manual),
 }
 

@@ -1,7 +1,7 @@
 import { auditApp, auditShape, type LogSettings, loadLogSettings } from '@heed/audit'
-import { readPolicyDocument } from '@heed/contracts'
+import { readPolicyDocument, topicsOf } from '@heed/contracts'
 import type { Policy } from '@heed/domain'
-import { type EdgeApp, edgeApp, preferencesOverGrpc } from '@heed/edge'
+import { callbackKeys, type EdgeApp, edgeApp, preferencesOverGrpc } from '@heed/edge'
 import { type Clock, systemClock } from '@heed/platform/clock'
 import { readConfig } from '@heed/platform/config'
 import { type CallerRow, mongoCallers } from '@heed/platform/grpc'
@@ -197,6 +197,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
 
     const links = preferencesOverGrpc({ address: preferencesAddress, key: callerKeys.edge })
     opened.push(() => links.close())
+    const callbacks = kafka.publisher()
+    opened.push(() => callbacks.stop())
     const edge = edgeApp({
       port: ports.edge,
       dataDir,
@@ -207,6 +209,11 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       keys: () => keys.links,
       sender: options.env.HEED_EDGE_SENDER,
       preferences: links,
+      callbacks: {
+        keysOf: callbackKeys(policy, options.env),
+        publish: (records) => callbacks.publish(records),
+        topics: topicsOf(topicPrefix),
+      },
       log: log.child({ room: 'edge' }),
       clock,
       metrics,

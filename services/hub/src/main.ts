@@ -12,6 +12,7 @@ import { createLogger } from '@heed/platform/log'
 import colors from 'picocolors'
 import { hubShape } from './config.ts'
 import { demonstrate, showTrail } from './demonstration.ts'
+import { registerCallbacks } from './feed-partners.ts'
 import { startHub } from './hub.ts'
 import { removeHubFile, writeHubFile } from './hub-file.ts'
 import { choosePort } from './ports.ts'
@@ -90,6 +91,7 @@ async function main(): Promise<number> {
     started: (name) => screen.step(name),
   })
   undo.push(() => hub.stop())
+  await registerCallbacks(sandbox.url, hub.addresses.edge)
   const died = new Promise<never>((_, reject) => {
     stack.onExit((exit) => reject(new HeedError('hub.server-ended', exit.message)))
   })

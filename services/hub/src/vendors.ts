@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Connections, SandboxOptions } from '@heed/sandbox'
+import { feedPartners, feedVariables } from './feed-partners.ts'
 
 /** The vendors as the policy file names them: accounts, partners and ids are the ones that its recipients are configured with. */
 export function sandboxOptions(options: { readonly port: number; readonly dataDir: string }): SandboxOptions {
@@ -26,13 +27,27 @@ export function sandboxOptions(options: { readonly port: number; readonly dataDi
     liveramp: { organisations: ['ORG-HEED'] },
     liveintent: { advertisers: [4711] },
     optizmo: { lists: [{ id: '901fad4c46a1e723', name: 'Opt-outs' }] },
+    supplierFeed: feedPartners,
   }
 }
 
 /** The variables that the policy file's recipients are configured by, for vendors that are played here. A credential that its vendor renews stands in a file of the data folder. */
 export function vendorEnvironment(connections: Connections, dataDir: string): Record<string, string> {
-  const { mailchimp, hashedEmail, googleDataManager, googleAnalytics, meta, linkedin, x, microsoft, s3, liveramp, liveintent, optizmo } =
-    connections
+  const {
+    mailchimp,
+    hashedEmail,
+    googleDataManager,
+    googleAnalytics,
+    meta,
+    linkedin,
+    x,
+    microsoft,
+    s3,
+    liveramp,
+    liveintent,
+    optizmo,
+    supplierFeed,
+  } = connections
   const microsoftToken = join(dataDir, 'microsoft-refresh-token')
   // who is played begins each run with its first token, whatever it gave out before
   writeFileSync(microsoftToken, microsoft.refreshToken, { mode: 0o600 })
@@ -87,6 +102,7 @@ export function vendorEnvironment(connections: Connections, dataDir: string): Re
     LIVEINTENT_TOKEN: liveintent.token,
     OPTIZMO_BASE_URL: optizmo.url,
     OPTIZMO_API_KEY: optizmo.apiKey,
+    ...feedVariables(supplierFeed),
     // who is played answers at once, and nobody wants to wait a quarter of an hour to see it
     SHARE_COLLECT_SECONDS: '1',
     SHARE_ACK_POLL_SECONDS: '1',

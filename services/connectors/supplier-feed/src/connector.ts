@@ -42,6 +42,7 @@ export const supplierFeed: Connector<SupplierFeedSettings> = {
     name: 'supplier-feed',
     docs: 'https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md',
     identifiers: feedIdentifiers,
+    erasure: true,
     ...(settings.transport === 'webhook' ? webhookDescriptor(settings) : feedDescriptor(settings)),
   }),
   parseSettings,
