@@ -26,7 +26,7 @@ describe('an opt-out over gRPC', () => {
       mailchimp: 'confirmed',
       'select-third-parties': 'confirmed',
       'cross-device-partners': 'confirmed',
-      affiliates: 'pending',
+      affiliates: 'confirmed',
     })
     expect(mailchimpStatus('ada@example.org')).toEqual(['unsubscribed'])
     expect(suppressedBy('ada@example.org').sort()).toEqual(['heed-cross-device', 'heed-select-partners'])
