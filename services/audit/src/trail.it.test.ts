@@ -176,7 +176,11 @@ describe('the trail', () => {
     const databasePrefix = `${house.prefix}-faults`
     const { store, trail } = await writer(databasePrefix)
     const failPoint = async (mode: object | string, data: object = {}) =>
-      house.mongo.database('admin').db?.admin().command({ configureFailPoint: 'failCommand', mode, data })
+      house.mongo
+        .database('admin')
+        .db?.admin()
+        // of this house only: the server is everybody's
+        .command({ configureFailPoint: 'failCommand', mode, data: { ...data, appName: house.prefix } })
     const fired = async (): Promise<number> => Number((await failPoint('off'))?.count)
     const before = await fired()
     await trail.append([arrival(accepted(subject(1), 1))])

@@ -81,6 +81,17 @@ describe('a link', () => {
     expect(await allowed('stranger@example.org')).toBe(false)
   })
 
+  it('that the database gives up for a moment may be repeated, and then comes to its end', async () => {
+    await harness.client.setPreferences(anOptOut(id(), 'moment@example.org'))
+    const admin = harness.mongo.database('admin').db?.admin()
+    // WriteConflict: nothing was written, and the same may succeed at once
+    const data = { failCommands: ['insert'], appName: harness.prefix, errorCode: 112 }
+    await admin?.command({ configureFailPoint: 'failCommand', mode: { times: 1 }, data })
+    const request = link('moment@example.org', 'moment-2@example.org')
+    await expect(harness.client.linkIdentifiers(request)).rejects.toMatchObject({ code: status.UNAVAILABLE, retryAfterSeconds: 1 })
+    expect(await harness.client.linkIdentifiers(request)).toMatchObject({ version: 2, added: 1 })
+  })
+
   it('of an unknown subject id is refused', async () => {
     await expect(
       harness.client.linkIdentifiers({ ...link('x@example.org', 'y@example.org'), subject: { subjectId: `s-${'0'.repeat(26)}` } }),

@@ -2,7 +2,7 @@ import type * as grpc from '@grpc/grpc-js'
 import type { Clock } from '../clock/index.ts'
 import { asError } from '../errors/index.ts'
 import type { Logger } from '../log/index.ts'
-import { isMongoUnavailable } from '../mongo/errors.ts'
+import { isMongoMomentary, isMongoUnavailable } from '../mongo/errors.ts'
 import { CallContext } from './call-context.ts'
 import type { CallFigures } from './call-figures.ts'
 import { faultStatus, GrpcFault, status, statusName } from './faults.ts'
@@ -57,6 +57,8 @@ function toFault(thrown: unknown, method: ServedMethod, context: CallContext | u
   const translated = method.translate(error)
   if (translated !== undefined) return translated
   if (isMongoUnavailable(error)) return GrpcFault.unavailable('STORE_UNAVAILABLE', 'the database is not reachable', 1, error)
+  if (isMongoMomentary(error))
+    return GrpcFault.unavailable('STORE_BUSY', 'the database gave the operation up for a moment; repeat the call', 1, error)
   if (context?.signal.aborted)
     return new GrpcFault({ code: status.CANCELLED, reason: 'CANCELLED', message: 'the call is over' }, { cause: error })
   const metadata = context === undefined ? {} : { requestId: context.requestId }

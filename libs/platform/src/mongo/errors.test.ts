@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { duplicateKeyIndex, isMongoUnavailable } from './index.ts'
+import { duplicateKeyIndex, isMongoMomentary, isMongoUnavailable } from './index.ts'
 
 describe('duplicateKeyIndex', () => {
   it.each([
@@ -33,5 +33,19 @@ describe('isMongoUnavailable', () => {
   it('does not take a refusal for an absence', () => {
     expect(isMongoUnavailable(named('MongoServerError', { code: 11_000 }))).toBe(false)
     expect(isMongoUnavailable('x')).toBe(false)
+  })
+})
+
+describe('isMongoMomentary', () => {
+  const failed = (code: number, extra: object = {}) => Object.assign(new Error('x'), { name: 'MongoServerError', code, ...extra })
+
+  it('knows what the server gave up and would do a moment later, also inside a bulk write', () => {
+    expect([112, 246, 365].map((code) => isMongoMomentary(failed(code)))).toEqual([true, true, true])
+    expect(isMongoMomentary(Object.assign(new Error('x'), { name: 'MongoBulkWriteError', errorResponse: failed(112) }))).toBe(true)
+  })
+
+  it('takes neither a refusal nor an absence for one', () => {
+    expect([11_000, 10_107].map((code) => isMongoMomentary(failed(code)))).toEqual([false, false])
+    expect(isMongoMomentary({ code: 112 })).toBe(false)
   })
 })

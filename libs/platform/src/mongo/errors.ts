@@ -26,6 +26,18 @@ export function isMongoUnavailable(error: unknown): boolean {
   return isMongoUnavailable(error.cause) || (errorResponse !== error && isMongoUnavailable(errorResponse))
 }
 
+// WriteConflict, SnapshotUnavailable, TemporarilyUnavailable: the server gave the operation up, did nothing, and would do it a moment later. It tries most of them
+// again by itself. https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+const momentaryCodes = new Set([112, 246, 365])
+
+/** Whether the database was there and gave the operation up for a moment. Nothing was written; the same operation may succeed at once. */
+export function isMongoMomentary(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const { code, errorResponse } = error as { code?: unknown; errorResponse?: unknown }
+  if (typeof code === 'number' && momentaryCodes.has(code)) return true
+  return isMongoMomentary(error.cause) || (errorResponse !== error && isMongoMomentary(errorResponse))
+}
+
 /** The name of the unique index that the row broke, when the error is a duplicate key; else undefined. */
 export function duplicateKeyIndex(error: unknown): string | undefined {
   if (typeof error !== 'object' || error === null) return undefined
