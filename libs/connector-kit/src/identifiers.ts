@@ -8,7 +8,8 @@ import type { ResolvedIdentifier } from './contract.ts'
 
 /** A subject as it may be told to one recipient now. Lives in memory only, for as long as a request is made of it. */
 export interface ResolvedSubject {
-  readonly standing: 'active' | 'merged' | 'erased' | 'unknown'
+  /** `unreadable`: what is kept of the subject is damaged, and no identifier of it is given. */
+  readonly standing: 'active' | 'merged' | 'erased' | 'unknown' | 'unreadable'
   /** What the policy grants that recipient, in the granted forms. */
   readonly identifiers: readonly ResolvedIdentifier[]
   /** The subject's newest version, whatever recipients it concerns. */
@@ -39,6 +40,7 @@ const standings: Readonly<Record<SubjectStanding__Output, ResolvedSubject['stand
   SUBJECT_STANDING_MERGED: 'merged',
   SUBJECT_STANDING_ERASED: 'erased',
   SUBJECT_STANDING_UNKNOWN: 'unknown',
+  SUBJECT_STANDING_UNREADABLE: 'unreadable',
 }
 
 /** The most items of one call: the service's own limit is 10,000. */
@@ -60,7 +62,8 @@ export function grpcDirectory(client: IdentifierClient, options: { readonly dead
         for (const [index, subject] of subjects.entries()) {
           if (subject.subjectId !== part[index]?.subjectId) throw new Error('the identifier service answered in another order')
           resolved.push({
-            standing: standings[subject.standing],
+            // a word that a newer service has and this kit has not must not end a duty
+            standing: standings[subject.standing] ?? 'unreadable',
             newestVersion: subject.newestVersion,
             identifiers: subject.identifiers.flatMap(({ kind, form, value, former }) => {
               const word = identifierKindWords.toDomain(kind)

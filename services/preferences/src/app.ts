@@ -270,7 +270,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     definition: loadService('heed.identifiers.v1.IdentifierService'),
     handlers: identifierHandlers({
       door,
-      resolver: resolver({ store, directory: owners, journal: rows, vault, policyVersion: policy.version, clock, recorded }),
+      resolver: resolver({ store, directory: owners, journal: rows, vault, policyVersion: policy.version, clock, log, recorded }),
     }),
     scopes: { ResolveIdentifiers: 'identifiers:resolve:*', HandOverIdentifiers: 'identifiers:hand-over:*' },
     hot: ['ResolveIdentifiers'],

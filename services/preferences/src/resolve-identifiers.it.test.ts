@@ -117,6 +117,27 @@ describe('ResolveIdentifiers', () => {
     expect(await disclosures(subjectId)).toEqual([])
   })
 
+  it.each(['identifier', 'data key'])(
+    'answers for a subject whose %s is damaged that it is unreadable, and for the others as ever',
+    async (what) => {
+      const [damaged, sound] = [await ada(what === 'identifier' ? '1a1a' : '1b1b'), await ada(what === 'identifier' ? '2a2a' : '2b2b')]
+      const { identifiers, subjects } = harness.app.store
+      const bytes = Buffer.alloc(60, 7)
+      if (what === 'identifier') await identifiers.updateOne({ subjectId: damaged as never, kind: 'phone' }, { $set: { sealed: bytes } })
+      else await subjects.updateOne({ _id: damaged as never }, { $set: { 'dataKey.sealed': bytes } })
+      const answer = await harness
+        .identifiersOf('mailchimp')
+        .resolveIdentifiers({ recipientId: 'mailchimp', items: [{ subjectId: damaged }, { subjectId: sound }] })
+      expect(answer.subjects).toMatchObject([
+        { subjectId: damaged, standing: 'SUBJECT_STANDING_UNREADABLE', identifiers: [], newestVersion: 2 },
+        { subjectId: sound, standing: 'SUBJECT_STANDING_ACTIVE', identifiers: [{ kind: 'IDENTIFIER_KIND_EMAIL' }] },
+      ])
+      expect(await disclosures(damaged)).toEqual([])
+      expect(await disclosures(sound)).toHaveLength(1)
+      expect(harness.lines.filter((line) => line.includes('vault.unreadable') && line.includes(damaged))).toHaveLength(1)
+    },
+  )
+
   it('says which subjects are unknown or erased, and records nothing for them', async () => {
     const subjectId = await ada('ffff')
     await harness.app.store.subjects.updateOne({ _id: subjectId as never }, { $set: { erasedAt: new Date() } })

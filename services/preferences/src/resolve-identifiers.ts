@@ -1,11 +1,12 @@
 import { hash, randomUUID } from 'node:crypto'
 import { type DeliveryId, deriveForm, type Identifier, type Recipient, type SubjectId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
+import type { Logger } from '@heed/platform/log'
 import { type DisclosedForms, type DisclosureRow, disclosureOf, type HandedTo } from './acts.ts'
 import type { Directory } from './directory.ts'
 import type { Journal } from './journal.ts'
 import type { IdentifierRow, Store } from './rows.ts'
-import { bytesOf, type Vault } from './vault.ts'
+import { bytesOf, type Vault, VaultError } from './vault.ts'
 
 /** One subject that a connector asks about, for one delivery. */
 export interface ResolveQuestion {
@@ -25,7 +26,8 @@ export interface HandedIdentifier {
 /** What a connector is told about one subject. */
 export interface Resolved {
   readonly subjectId: SubjectId
-  readonly standing: 'active' | 'merged' | 'erased' | 'unknown'
+  /** `unreadable`: a row of the subject is damaged. What opens is not handed over either: a part would pass for the whole. */
+  readonly standing: 'active' | 'merged' | 'erased' | 'unknown' | 'unreadable'
   readonly identifiers: readonly HandedIdentifier[]
   readonly newestVersion: number
 }
@@ -88,13 +90,14 @@ export function resolver(options: {
   readonly vault: Vault
   readonly policyVersion: string
   readonly clock: Clock
+  readonly log: Logger
   /** Called after a disclosure became durable. */
   readonly recorded: () => void
 }): Resolver {
-  const { store, directory, journal, vault, policyVersion, clock, recorded } = options
+  const { store, directory, journal, vault, policyVersion, clock, log, recorded } = options
 
-  /** The open identifiers by owner. Data keys are opened for the call and forgotten with it. */
-  const identifiersOf = async (owners: readonly SubjectId[]): Promise<Map<SubjectId, Identifier[]>> => {
+  /** The open identifiers by owner, or that they are damaged. Data keys are opened for the call and forgotten with it. */
+  const identifiersOf = async (owners: readonly SubjectId[]): Promise<Map<SubjectId, readonly Identifier[] | 'damaged'>> => {
     const [subjects, rows] = await Promise.all([
       directory.subjects(owners),
       store.identifiers.find({ subjectId: { $in: [...owners] } }, { batchSize: 10_000 }).toArray(),
@@ -105,17 +108,25 @@ export function resolver(options: {
       if (owned === undefined) bySubject.set(row.subjectId, [row])
       else owned.push(row)
     }
-    const found = new Map<SubjectId, Identifier[]>()
+    const found = new Map<SubjectId, readonly Identifier[] | 'damaged'>()
     for (const [subjectId, owned] of bySubject) {
       const subject = subjects.get(subjectId)
       if (subject?.dataKey === undefined) continue
-      const key = vault.openDataKey(subjectId, { kek: subject.dataKey.kek, sealed: bytesOf(subject.dataKey.sealed) })
+      const { kek, sealed: wrapped } = subject.dataKey
       // in a fixed order, so that a repeat hands over the same list
       const sorted = owned.sort((one, other) => one.linkedAt.getTime() - other.linkedAt.getTime() || (one._id < other._id ? -1 : 1))
-      found.set(
-        subjectId,
-        sorted.map(({ kind, sealed }) => vault.open(key, subjectId, kind, bytesOf(sealed))),
-      )
+      try {
+        const key = vault.openDataKey(subjectId, { kek, sealed: bytesOf(wrapped) })
+        found.set(
+          subjectId,
+          sorted.map(({ kind, sealed }) => vault.open(key, subjectId, kind, bytesOf(sealed))),
+        )
+      } catch (thrown) {
+        // a key that is not configured is a fault of the service, and concerns all that it wrapped: the call fails and is repeated
+        if (!(thrown instanceof VaultError) || thrown.reason !== 'vault.damaged') throw thrown
+        log.error({ subjectId, error: thrown }, 'vault.unreadable')
+        found.set(subjectId, 'damaged')
+      }
     }
     return found
   }
@@ -139,14 +150,12 @@ export function resolver(options: {
         if (subject === undefined) answer('unknown')
         else if (subject.erasedAt !== undefined) answer('erased')
         else if (row?.mergedInto !== undefined) answer('merged')
-        else
-          answer(
-            'active',
-            handedTo(
-              recipient,
-              [subjectId, ...(row?.absorbs ?? [])].flatMap((id) => owned.get(id) ?? []),
-            ),
-          )
+        else {
+          const parts = [subjectId, ...(row?.absorbs ?? [])].map((id) => owned.get(id) ?? [])
+          const readable = parts.filter((part) => part !== 'damaged')
+          if (readable.length < parts.length) answer('unreadable')
+          else answer('active', handedTo(recipient, readable.flat()))
+        }
       }
       const answersInOrder = () =>
         questions.map(

@@ -29,4 +29,5 @@ export const standings: Readonly<Record<Resolved['standing'], SubjectStanding>> 
   merged: 'SUBJECT_STANDING_MERGED',
   erased: 'SUBJECT_STANDING_ERASED',
   unknown: 'SUBJECT_STANDING_UNKNOWN',
+  unreadable: 'SUBJECT_STANDING_UNREADABLE',
 }

@@ -7,7 +7,7 @@ import type { Settlement } from '../inbox/settlement.ts'
 import { type BatchItem, groupSaid, nextPoll, type StoredBatch, type StoredJob, shortest } from './batch-store.ts'
 import { type BegunJob, Collector } from './collect.ts'
 import { executeAll } from './execute.ts'
-import { judge } from './judge.ts'
+import { judge, parked } from './judge.ts'
 import { makeTasks, type Prepared } from './make-tasks.ts'
 import type { RecipientWork } from './recipient.ts'
 import { createSettler, type Settler } from './settler.ts'
@@ -60,6 +60,8 @@ export function settledBeforehand(prepared: Prepared, now: number): Settlement |
         unknown: false,
         entry: { step: 'asserted', outcome: prepared.outcome, durationMs: 0 },
       }
+    case 'unreadable':
+      return parked({ kind: 'rejected', reason: 'item.identifiers-unreadable' }, 'asserted', 0)
     case 'skipped':
       return {
         state: 'pending',

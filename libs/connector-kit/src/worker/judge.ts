@@ -50,7 +50,8 @@ function closed(outcome: Outcome, state: Settlement['state'], final: boolean, st
   return { state, final, place: 'closed', failures: 'reset', unknown: false, entry: { step, outcome, durationMs } }
 }
 
-function parked(outcome: Outcome, step: string, durationMs: number): Settlement {
+/** A row that waits for a person. */
+export function parked(outcome: Outcome, step: string, durationMs: number): Settlement {
   return {
     state: 'needs_person',
     final: false,

@@ -14,6 +14,8 @@ export type Prepared =
   | { readonly kind: 'task'; readonly task: Task }
   /** Nothing can be told: its duty ends. */
   | { readonly kind: 'closed'; readonly outcome: Outcome }
+  /** The subject's identifiers are damaged where they are kept: a person has to mend them. */
+  | { readonly kind: 'unreadable' }
   /** A newer version of the subject is on its way and may well concern this recipient. */
   | { readonly kind: 'skipped' }
 
@@ -32,6 +34,7 @@ function preparedOf(source: TaskSource, subject: ResolvedSubject | undefined, de
     )
   if (subject !== undefined) {
     if (subject.standing === 'merged') return { kind: 'closed', outcome: { kind: 'notApplicable', reason: 'not-applicable.merged' } }
+    if (subject.standing === 'unreadable') return { kind: 'unreadable' }
     // an erasure is told with the identifiers that are still resolved for it
     if (subject.standing === 'erased' && (kind !== 'erasure' || identifiers.length === 0)) {
       return { kind: 'closed', outcome: { kind: 'notApplicable', reason: 'not-applicable.erased' } }

@@ -128,6 +128,10 @@ async function tasksOf<Settings>(work: RecipientWork<Settings>, items: readonly 
     }),
   )
   const prepared = await makeTasks(sources, sender.descriptor, work.directory)
+  for (const [index, one] of prepared.entries()) {
+    // a list without somebody may let the vendor write to her again: somebody has to know
+    if (one.kind === 'unreadable') work.log.error({ recipientId, subjectId: items[index]?.subjectId }, 'connector.left-out-unreadable')
+  }
   return prepared.flatMap((one) => (one.kind === 'task' ? [one.task] : []))
 }
 

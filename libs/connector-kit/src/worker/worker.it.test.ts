@@ -219,6 +219,18 @@ describe('identifiers', () => {
     expect(await test.outcomes('ada')).toMatchObject([{ outcome: { kind: 'notApplicable', reason } }])
   })
 
+  it('that cannot be read of one subject are a person’s business, and no other subject waits for it', async () => {
+    const unreadable = exampleDirectory((subjectId) =>
+      subjectId === subject('bob') ? { standing: 'unreadable' as const, identifiers: [] } : {},
+    )
+    const test = await open({ identifiers: unreadable })
+    await test.take(aDelivery('ada', 1), aDelivery('bob', 1), aDelivery('cy', 1))
+    await test.settle()
+    expect(await test.row('bob')).toMatchObject({ state: 'needs_person' })
+    expect(await test.outcomes('bob')).toMatchObject([{ outcome: { kind: 'rejected', reason: 'item.identifiers-unreadable' } }])
+    for (const name of ['ada', 'cy']) expect(test.vendor.holds(name)).toMatchObject({ version: 1 })
+  })
+
   it('make a duty due again with the next version', async () => {
     let known = false
     const test = await open({ identifiers: exampleDirectory(() => (known ? {} : { identifiers: [] })) })

@@ -4,6 +4,7 @@ export const SubjectStanding = {
   SUBJECT_STANDING_MERGED: 'SUBJECT_STANDING_MERGED',
   SUBJECT_STANDING_ERASED: 'SUBJECT_STANDING_ERASED',
   SUBJECT_STANDING_UNKNOWN: 'SUBJECT_STANDING_UNKNOWN',
+  SUBJECT_STANDING_UNREADABLE: 'SUBJECT_STANDING_UNREADABLE',
 } as const;
 
 export type SubjectStanding =
@@ -17,5 +18,7 @@ export type SubjectStanding =
   | 3
   | 'SUBJECT_STANDING_UNKNOWN'
   | 4
+  | 'SUBJECT_STANDING_UNREADABLE'
+  | 5
 
 export type SubjectStanding__Output = typeof SubjectStanding[keyof typeof SubjectStanding]
