@@ -9,6 +9,7 @@ import { measureLatency, measureSettled, measureVendorRequests } from './measure
 import { measureOneClick } from './measure-edge.ts'
 import { measureIdle, measureStart } from './measure-idle.ts'
 import { measureBatchCheck, measureCheck, measureSet, measureStreamed } from './measure-intake.ts'
+import { measureAppend, measureCheckpoint, measureProof } from './measure-trail.ts'
 import { type BenchService, startBenchService } from './service.ts'
 
 /** Which keys each measurement gives, in the order in which they run on one hub. */
@@ -17,6 +18,9 @@ const measurements: readonly { readonly keys: readonly string[]; measure(hub: Be
   { keys: ['latency.confirmed.p50', 'latency.confirmed.p99'], measure: measureLatency },
   { keys: ['vendor.requests.mailchimp'], measure: measureVendorRequests },
   { keys: ['deliveries.settled'], measure: measureSettled },
+  { keys: ['trail.append'], measure: measureAppend },
+  { keys: ['trail.checkpoint.p99'], measure: measureCheckpoint },
+  { keys: ['trail.proof.p99'], measure: measureProof },
 ]
 /** The same for what is measured on services/preferences as a process of its own. */
 const alone: readonly { readonly keys: readonly string[]; measure(service: BenchService): Promise<Figure[]> }[] = [

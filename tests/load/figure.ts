@@ -29,6 +29,9 @@ export const targets: Readonly<Record<string, Target>> = {
   'vendor.requests.mailchimp': { atLeast: '100', reachFor: '50' },
   'idle.cpu': { atLeast: '10 %', reachFor: '5 %' },
   'idle.rss': { atLeast: '300 MB', reachFor: '200 MB' },
+  'trail.append': { atLeast: '5,000/s', reachFor: 'ratio 0.50' },
+  'trail.checkpoint.p99': { atLeast: '1,000 ms', reachFor: '300 ms' },
+  'trail.proof.p99': { atLeast: '5 ms', reachFor: '1 ms' },
   'start.first-confirmed': { atLeast: '20 s', reachFor: '10 s' },
 }
 

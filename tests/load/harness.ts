@@ -34,7 +34,7 @@ export async function startBenchHub(args: readonly string[] = ['--no-demonstrati
   const dataDir = await mkdtemp(join(tmpdir(), 'heed-bench-'))
   const startedAt = Date.now()
   const free = Object.fromEntries(
-    ['PREFERENCES', 'PROPAGATION', 'AUDIT', 'SANDBOX', 'EDGE', 'OPERATIONS'].map((name) => [`HEED_${name}_PORT`, '0']),
+    ['PREFERENCES', 'PROPAGATION', 'AUDIT', 'TRAIL', 'SANDBOX', 'EDGE', 'OPERATIONS'].map((name) => [`HEED_${name}_PORT`, '0']),
   )
   // a port of 0 would be told to mail programs as it is: the edge needs one that is known beforehand
   const env = {
