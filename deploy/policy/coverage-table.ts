@@ -42,7 +42,7 @@ function toldByText(fulfilment: Fulfilment): string {
 }
 
 function rowOf(recipient: Recipient): RecipientRow {
-  const { clause, quote, purposes, id, title, role, grants, deadline, erasure, fulfilment } = recipient
+  const { clause, quote, purposes, id, title, role, grants, deadline, erasure, fulfilment, retired } = recipient
   return {
     clause,
     sentence: onOneLine(quote),
@@ -53,7 +53,7 @@ function rowOf(recipient: Recipient): RecipientRow {
     identifiers: grants.map(grantText),
     deadline: deadlineText(deadline, fulfilment.by !== 'nobody'),
     erasure: erasure === undefined ? 'cannot' : deadlineText(erasure, true),
-    toldBy: toldByText(fulfilment),
+    toldBy: retired === undefined ? toldByText(fulfilment) : `${toldByText(fulfilment)}; retired since ${retired.since}`,
     why: fulfilment.by === 'nobody' ? fulfilment.reason : (deadline.why ?? ''),
   }
 }

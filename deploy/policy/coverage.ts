@@ -68,7 +68,10 @@ function claimings(policy: Policy): Claiming[] {
     }))
   return [
     ...policy.purposes.flatMap((purpose, index) => of({ kind: 'purpose', id: purpose.key }, ['purposes', index], purpose)),
-    ...policy.recipients.flatMap((recipient, index) => of({ kind: 'recipient', id: recipient.id }, ['recipients', index], recipient)),
+    ...policy.recipients.flatMap((recipient, index) =>
+      // the prose names a retired one no more: what it quotes stood in an earlier one
+      recipient.retired === undefined ? of({ kind: 'recipient', id: recipient.id }, ['recipients', index], recipient) : [],
+    ),
     ...(policy.claims ?? []).flatMap((claim, index) =>
       of({ kind: 'claim', id: `${index + 1}`, reason: claim.reason }, ['claims', index], claim),
     ),
@@ -196,7 +199,9 @@ function connectorProblems(
 function servingProblems({ policy, kinds, built }: CoverageInput): CoverageProblem[] {
   const problems: CoverageProblem[] = []
   for (const [index, { key, refusable }] of policy.purposes.entries()) {
-    const told = policy.recipients.some((recipient) => mustBeTold(recipient) && recipient.purposes.includes(key))
+    const told = policy.recipients.some(
+      (recipient) => mustBeTold(recipient) && recipient.retired === undefined && recipient.purposes.includes(key),
+    )
     if (refusable && !told)
       problems.push(atPolicy(['purposes', index], `purpose ${key}: it can be refused, and no recipient that is told serves it`))
   }

@@ -5,7 +5,7 @@ import type { Delivery } from './delivery.ts'
 import type { PurposeKey, RecipientId } from './ids.ts'
 import { deliveryIdOf, purposeOf } from './ids.ts'
 import type { Policy, Recipient } from './policy.ts'
-import { mustBeTold } from './policy-index.ts'
+import { findRecipient, mustBeTold } from './policy-index.ts'
 import { effectiveChoices, evidenceFor, heldKeys } from './snapshot.ts'
 
 /** Which deliveries of a change are wanted. Without options: those that the change itself makes. */
@@ -56,7 +56,7 @@ function deliveryTo(policy: Policy, recipient: Recipient, change: Change, assert
 /**
  * What each recipient must come to hold because of a change: one delivery for each recipient that the change concerns, in the policy's order.
  * Concerned are the recipients that serve a changed purpose; after new identifiers or a merge those that serve any purpose with a held choice; at an erasure
- * those that can erase, by their own clock for it. A recipient that nobody has to tell gets none. The same arguments give the same deliveries, and a repeat differs in `assertion`, `changed` and
+ * those that can erase, by their own clock for it. A recipient that nobody has to tell gets none, and one that is retired none in which nothing is refused. The same arguments give the same deliveries, and a repeat differs in `assertion`, `changed` and
  * its clock only.
  */
 export function deliveriesFor(policy: Policy, change: Change, options: DeliveryOptions = {}): Delivery[] {
@@ -66,4 +66,9 @@ export function deliveriesFor(policy: Policy, change: Change, options: DeliveryO
     .filter((recipient) => mustBeTold(recipient) && (only === undefined || only.includes(recipient.id)))
     .filter((recipient) => erases(recipient, change) || recipient.purposes.some((purpose) => purposes.has(purpose)))
     .map((recipient) => deliveryTo(policy, recipient, change, assertion))
+    .filter(({ recipientId, kind, wanted }) => {
+      // one that is retired is told to leave people out, and of nothing else
+      const retired = findRecipient(policy, recipientId)?.retired !== undefined
+      return !retired || kind === 'erasure' || Object.values(wanted).includes('denied')
+    })
 }

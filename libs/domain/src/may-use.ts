@@ -35,13 +35,13 @@ function reasonFor(policy: Policy, snapshot: Snapshot, key: PurposeKey): Permiss
 const weight: readonly PermissionReason[] = ['denied', 'default_denied', 'granted', 'default_granted', 'cannot_be_refused']
 
 /**
- * Whether a subject may be used. A purpose or recipient that the policy does not know, a purpose that the recipient does not serve, and a question that names
+ * Whether a subject may be used. A purpose or recipient that the policy does not know, a recipient that is retired, a purpose that the recipient does not serve, and a question that names
  * neither are answered `not_served`. Without a purpose the recipient is allowed only if nothing that it serves is denied.
  */
 export function mayUse(policy: Policy, snapshot: Snapshot, question: PermissionQuestion): Permission {
   const notServed: Permission = { allowed: false, reason: 'not_served', deniedPurposes: [] }
   const recipient = question.recipientId === undefined ? undefined : findRecipient(policy, question.recipientId)
-  if (question.recipientId !== undefined && recipient === undefined) return notServed
+  if (question.recipientId !== undefined && (recipient === undefined || recipient.retired !== undefined)) return notServed
   if (question.purpose !== undefined) {
     if (findPurpose(policy, question.purpose) === undefined) return notServed
     if (recipient !== undefined && !serves(recipient, question.purpose)) return notServed

@@ -225,7 +225,27 @@ function readGrant(reader: Reader, value: unknown, path: Path): Grant | undefine
   return { kind, form }
 }
 
-const recipientKeys = ['id', 'title', 'role', 'clause', 'quote', 'also', 'purposes', 'grants', 'deadline', 'erasure', 'fulfilment']
+const recipientKeys = [
+  'id',
+  'title',
+  'role',
+  'clause',
+  'quote',
+  'also',
+  'purposes',
+  'grants',
+  'deadline',
+  'erasure',
+  'retired',
+  'fulfilment',
+]
+
+function readRetired(reader: Reader, recipient: Fields, told: boolean): Recipient['retired'] {
+  if (!recipient.has('retired')) return undefined
+  if (!told) reader.note(recipient.at('retired'), 'nobody has to be told here: take the recipient out')
+  const fields = recipient.group('retired', ['since', 'why'])
+  return fields === undefined ? undefined : { since: readDay(reader, fields, 'since'), why: fields.text('why') }
+}
 
 function readRecipient(reader: Reader, value: unknown, path: Path, seen: Set<string>, purposes: readonly Purpose[]): Recipient | undefined {
   const fields = fieldsOf(value, path, recipientKeys, reader.problems)
@@ -277,6 +297,7 @@ function readRecipient(reader: Reader, value: unknown, path: Path, seen: Set<str
   if (!told && fields.has('erasure')) reader.note(fields.at('erasure'), 'nobody can tell it to erase: leave it out')
   const deadline = told ? readRule(reader, fields, 'deadline') : { hours: 0 }
   const erasure = told && fields.has('erasure') ? readRule(reader, fields, 'erasure') : undefined
+  const retired = readRetired(reader, fields, told)
   const also = readQuotations(reader, fields)
   return {
     id: id as RecipientId,
@@ -288,6 +309,7 @@ function readRecipient(reader: Reader, value: unknown, path: Path, seen: Set<str
     grants,
     deadline,
     ...(erasure === undefined ? {} : { erasure }),
+    ...(retired === undefined ? {} : { retired }),
     fulfilment,
     ...(also.length > 0 ? { also } : {}),
   }

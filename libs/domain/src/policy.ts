@@ -76,6 +76,11 @@ export interface Recipient {
   /** Set where the recipient can be told to erase a person, which is more than to stop: how long it may take for that. */
   readonly erasure?: DeadlineRule
   readonly fulfilment: Fulfilment
+  /**
+   * Set once the prose names it no more while it may still hold somebody: nobody is used for it any longer, and it is still told of every refusal and erasure,
+   * so that what it was owed last is not lost.
+   */
+  readonly retired?: { readonly since: string; readonly why: string }
   /** Further sentences of the prose that speak of it. */
   readonly also?: readonly Quotation[]
 }
