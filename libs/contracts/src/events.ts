@@ -207,6 +207,7 @@ export const operatorActed = z.object({
     'backfill-stopped',
     'backfill-resumed',
     'backfill-completed',
+    'policy-applied',
   ]),
   recipientId: recipientId.optional(),
   subjectId: subjectId.optional(),

@@ -34,6 +34,8 @@ import type { SetPreferencesRequest } from '@heed/contracts/gen/heed/preferences
 import type { SetPreferencesResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/SetPreferencesResponse.ts'
 import type { StreamPreferencesRequest } from '@heed/contracts/gen/heed/preferences/v1/StreamPreferencesRequest.ts'
 import type { StreamPreferencesResponse__Output } from '@heed/contracts/gen/heed/preferences/v1/StreamPreferencesResponse.ts'
+import type { ApplyPolicyResponse__Output } from '@heed/contracts/gen/heed/propagation/v1/ApplyPolicyResponse.ts'
+import type { DiffPolicyResponse__Output } from '@heed/contracts/gen/heed/propagation/v1/DiffPolicyResponse.ts'
 import type { ListBackfillsResponse__Output } from '@heed/contracts/gen/heed/propagation/v1/ListBackfillsResponse.ts'
 import type { RedeliverResponse__Output } from '@heed/contracts/gen/heed/propagation/v1/RedeliverResponse.ts'
 import type { StartBackfillResponse__Output } from '@heed/contracts/gen/heed/propagation/v1/StartBackfillResponse.ts'
@@ -69,6 +71,8 @@ export interface PropagationClient {
   pauseRecipient: UnaryCall<{ recipientId: string; reason: string }, Record<string, never>>
   resumeRecipient: UnaryCall<{ recipientId: string; reason: string }, Record<string, never>>
   resolveDelivery: UnaryCall<{ deliveryId: string; resolvedBy: string; why: string; evidence?: string }, Record<string, never>>
+  diffPolicy: ServerStreamCall<{ policyText: string }, DiffPolicyResponse__Output>
+  applyPolicy: UnaryCall<{ maxPerSecond: number; reason: string }, ApplyPolicyResponse__Output>
 }
 
 /** IdentifierService, as far as commands use it. */

@@ -46,6 +46,10 @@ describe('wrong input is one line and exit code 2', () => {
     [['disclosures', 'ada@example.org', '--year', 'last'], /--year: a calendar year/],
     [['trail', 'key', 'with space'], /a name such as example\.com\/trail/],
     [['import', 'no-such-file.csv'], /cannot be read \(ENOENT\)/],
+    [['policy', 'diff', 'no-such-file.yaml'], /cannot be read \(ENOENT\)/],
+    [['policy'], /Not enough non-option arguments/],
+    [['duty', 'x'], /<recipient>\/<subject id>\/<version>/],
+    [['hand-over', 'x'], /to/],
   ])('%j', async (args, message) => {
     expect(await heed(...args)).toBe(2)
     expect(err).toMatch(message)

@@ -9,6 +9,7 @@ import * as duty from './commands/duty.ts'
 import { erase, listErasures } from './commands/erase.ts'
 import { importCsv } from './commands/import-csv.ts'
 import * as operate from './commands/operate.ts'
+import * as policy from './commands/policy.ts'
 import * as stack from './commands/stack.ts'
 import { followChange, showStatus } from './commands/status.ts'
 import { type CommandContext, runCommand, type Surroundings } from './context.ts'
@@ -190,6 +191,26 @@ export async function runHeed(args: readonly string[], surroundings: Surrounding
       (argv) => run(argv, (context) => disclosures(context, argv)),
     )
     .command('trail <command>', 'the log of everything that happened: keys and checks', (builder) => trailCommands(builder, run))
+    .command('policy <command>', 'the policy that is served, and the next one', (builder) =>
+      builder
+        .command(
+          'diff [file]',
+          'what a policy file would change, and for how many subjects; changes nothing',
+          (inner) => inner.positional('file', { type: 'string', describe: 'the policy in force, where none is given' }),
+          (argv) => run(argv, (context) => policy.diff(context, argv.file)),
+        )
+        .command(
+          'apply',
+          'have recipients told what the policy in force makes due against the one before',
+          (inner) =>
+            inner
+              .option('reason', { type: 'string', default: 'a new policy is in force' })
+              .option('max-per-second', { type: 'number', default: 0, describe: 'for each recipient; 0 for no limit of its own' })
+              .option('detach', { type: 'boolean', default: false, describe: 'do not wait for its end' }),
+          (argv) => run(argv, (context) => policy.apply(context, argv)),
+        )
+        .demandCommand(1, 'diff or apply'),
+    )
     .command('callers <command>', 'who may call, and what', (builder) =>
       callerCommands(builder, run).demandCommand(1, 'add, list, rotate or revoke'),
     )

@@ -12,6 +12,8 @@ import { type BackfillRow, backfillRows } from './backfill-rows.ts'
 import { backfillRunner } from './backfill-runner.ts'
 import { fanOut } from './fan-out.ts'
 import { propagationApi } from './grpc-api.ts'
+import { type PolicyRow, policyStore } from './policy-store.ts'
+import { policyWatch } from './policy-watch.ts'
 import { policyLoadedRecord } from './records.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -56,6 +58,8 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
   const topics = topicsOf(options.topicPrefix)
   const publisher = kafka.publisher({ maxQueue: publisherQueue })
   const backfills = backfillRows(mongo.collection<BackfillRow>(database, 'backfills'), clock)
+  const policies = policyStore(mongo.collection<PolicyRow>(database, 'policies'), clock)
+  const served = { policy, sha256: options.policySha256 }
   const runner = backfillRunner({
     rows: backfills,
     lease: lease({
@@ -67,6 +71,7 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
     }),
     leaseMs,
     policy,
+    policies,
     topics,
     snapshots,
     publisher,
@@ -102,7 +107,19 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
     name: 'propagation',
     port: options.port,
     ...(options.host === undefined ? {} : { host: options.host }),
-    services: [propagationApi({ policy, topics, publisher, snapshots, backfills, wake: runner.wake, clock })],
+    services: [
+      propagationApi({
+        policy,
+        policySha256: options.policySha256,
+        policies,
+        topics,
+        publisher,
+        snapshots,
+        backfills,
+        wake: runner.wake,
+        clock,
+      }),
+    ],
     callers: mongoCallers(mongo.collection<CallerRow>(`${options.dbPrefix}_callers`, 'callers'), clock),
     log,
     metrics,
@@ -124,6 +141,7 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
         },
       },
       { name: 'fan-out', start: () => consumer.start() },
+      policyWatch({ served, policies, clock, log, metrics }),
       runner,
       server,
     ],

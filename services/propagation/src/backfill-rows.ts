@@ -30,6 +30,8 @@ export interface BackfillRow {
   readonly by: string
   readonly reason: string
   readonly acts: readonly PendingAct[]
+  /** Where a policy made it due: what it is a part of, and the policy (by its SHA-256) by which recipients were told before. Only whom the two concern is told. */
+  readonly application?: { readonly id: string; readonly before: string }
 }
 
 /** There is a running backfill of that recipient already. */
@@ -42,11 +44,17 @@ export class BackfillRunning extends HeedError {
 /** One run of a backfill, from a start or resumption to the next stop. */
 export type Run = Pick<BackfillRow, '_id' | 'assertion'>
 
+/** What somebody wants backfilled. */
+export interface BackfillWish extends Pick<BackfillRow, 'recipientId' | 'maxPerSecond' | 'by' | 'reason' | 'application'> {
+  /** A fresh one where absent. */
+  readonly id?: string
+}
+
 /** Backfills in MongoDB. What changes a row also leaves the act of it there, in one write, until `published` says that the act is on its topic. */
 export interface BackfillRows {
   ensureIndexes(): Promise<void>
-  /** Durable when it resolves. Throws `BackfillRunning`. */
-  start(wish: { recipientId: RecipientId; maxPerSecond: number; by: string; reason: string }): Promise<BackfillRow>
+  /** Durable when it resolves. With an id that is taken, the one of that id. Throws `BackfillRunning`. */
+  start(wish: BackfillWish): Promise<BackfillRow>
   /** Only a running one changes. Undefined where there is none of that id. */
   stop(id: string, by: string, why?: string): Promise<BackfillRow | undefined>
   /** Only a stopped one changes. Undefined where there is none of that id. Throws `BackfillRunning`. */
@@ -59,6 +67,8 @@ export interface BackfillRows {
   find(id: string): Promise<BackfillRow | undefined>
   /** Newest first, at most 200. */
   list(recipientId?: RecipientId): Promise<BackfillRow[]>
+  /** Those that an application of a policy made, by recipient. */
+  ofApplication(id: string): Promise<BackfillRow[]>
   /** Oldest first. */
   running(): Promise<BackfillRow[]>
   withActs(): Promise<BackfillRow[]>
@@ -100,9 +110,8 @@ export function backfillRows(rows: mongo.Collection<BackfillRow>, clock: Clock):
         { key: { state: 1 }, name: 'running', partialFilterExpression: { state: 'running' } },
       ])
     },
-    start: async ({ recipientId, maxPerSecond, by, reason }) => {
+    start: async ({ id = randomUUID(), recipientId, maxPerSecond, by, reason, application }) => {
       const now = clock.now()
-      const id = randomUUID()
       const row: BackfillRow = {
         _id: id,
         recipientId,
@@ -117,11 +126,15 @@ export function backfillRows(rows: mongo.Collection<BackfillRow>, clock: Clock):
         by,
         reason,
         acts: [{ actId: `backfill/${id}/started`, act: 'backfill-started', by, at: now, why: reason }],
+        ...(application === undefined ? {} : { application }),
       }
       try {
         await rows.insertOne(row)
       } catch (thrown) {
-        if (duplicateKeyIndex(asError(thrown)) === oneRunning) throw new BackfillRunning(recipientId)
+        const index = duplicateKeyIndex(asError(thrown))
+        const same = index === undefined ? null : await rows.findOne({ _id: id })
+        if (same !== null) return same
+        if (index === oneRunning) throw new BackfillRunning(recipientId)
         throw thrown
       }
       return row
@@ -138,6 +151,7 @@ export function backfillRows(rows: mongo.Collection<BackfillRow>, clock: Clock):
     find: async (id) => (await rows.findOne({ _id: id })) ?? undefined,
     list: (recipientId) =>
       rows.find(recipientId === undefined ? {} : { recipientId }, { sort: { startedAt: -1 }, limit: longestList }).toArray(),
+    ofApplication: (id) => rows.find({ 'application.id': id }, { sort: { recipientId: 1 } }).toArray(),
     running: () => rows.find({ state: 'running' }, { sort: { startedAt: 1 } }).toArray(),
     withActs: () => rows.find({ 'acts.0': { $exists: true } }).toArray(),
     published: async (id, actIds) => {

@@ -1,5 +1,5 @@
 import type { Topics } from '@heed/contracts'
-import { type Change, deliveriesFor, findRecipient, type Policy } from '@heed/domain'
+import { type Change, deliveriesFor, findRecipient, mustBeToldAnew, type Policy } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import type { Publisher } from '@heed/platform/kafka'
@@ -7,6 +7,7 @@ import { loop, type Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import { type Lease, leadership } from '@heed/platform/mongo'
 import type { BackfillRow, BackfillRows } from './backfill-rows.ts'
+import type { PolicyStore } from './policy-store.ts'
 import { actRecord, deliveryRecord } from './records.ts'
 import type { Snapshots } from './snapshots.ts'
 
@@ -16,6 +17,7 @@ export interface BackfillRunnerOptions {
   readonly lease: Lease
   readonly leaseMs: number
   readonly policy: Policy
+  readonly policies: PolicyStore
   readonly topics: Topics
   readonly snapshots: Snapshots
   readonly publisher: Publisher
@@ -52,19 +54,20 @@ export function restMs(deliveries: number, maxPerSecond: number, tookMs: number)
  * A backfill that cannot go on for now (preferences or the broker is away) is tried again after a growing rest.
  */
 export function backfillRunner(options: BackfillRunnerOptions): BackfillRunner {
-  const { rows, policy, topics, snapshots, publisher, clock, log } = options
+  const { rows, policy, policies, topics, snapshots, publisher, clock, log } = options
   let wake: () => void = () => undefined
 
   /** Publishes and notes one piece. False where the backfill no longer runs. */
   const publishPiece = async (
     row: BackfillRow,
     changes: readonly Change[],
+    concerns: (change: Change) => boolean,
     done: Progress,
     cursor: string,
   ): Promise<number | undefined> => {
-    const deliveries = changes.flatMap((change) =>
-      deliveriesFor(policy, change, { all: true, only: [row.recipientId], assertion: row.assertion }),
-    )
+    const deliveries = changes
+      .filter(concerns)
+      .flatMap((change) => deliveriesFor(policy, change, { all: true, only: [row.recipientId], assertion: row.assertion }))
     // somebody may have stopped it during the rest
     if (!(await rows.isRunning(row))) return undefined
     if (deliveries.length > 0) await publisher.publish(deliveries.map((delivery) => deliveryRecord(topics, delivery)))
@@ -72,6 +75,15 @@ export function backfillRunner(options: BackfillRunnerOptions): BackfillRunner {
     done.published += deliveries.length
     done.total = Math.max(done.total, done.scanned)
     return (await rows.progress(row, { ...done, cursor })) ? deliveries.length : undefined
+  }
+
+  /** Of whom this backfill is: of everybody, or of those whom the change of the policy concerns. */
+  const concernOf = async (row: BackfillRow): Promise<(change: Change) => boolean> => {
+    if (row.application === undefined) return () => true
+    const before = await policies.find(row.application.before)
+    // by what recipients were told before is not known any more: telling everybody again is harmless, leaving somebody out is not
+    if (before === undefined) return () => true
+    return ({ snapshot }) => mustBeToldAnew(before.policy, policy, row.recipientId, snapshot)
   }
 
   /** Resolves when the backfill has ended, was stopped, or the signal is aborted. */
@@ -82,6 +94,7 @@ export function backfillRunner(options: BackfillRunnerOptions): BackfillRunner {
       await rows.stop(row._id, 'services/propagation', 'the policy in force does not name this recipient')
       return
     }
+    const concerns = await concernOf(row)
     const done: Progress = { scanned: row.scanned, published: row.published, total: row.total }
     for await (const page of snapshots.scan({ cursor: row.cursor, purposes: recipient.purposes, signal })) {
       done.total = Math.max(done.total, page.total)
@@ -95,7 +108,7 @@ export function backfillRunner(options: BackfillRunnerOptions): BackfillRunner {
         if (signal.aborted) return
         const startedAt = clock.now()
         const last = index === cut.length - 1 ? undefined : piece.at(-1)
-        const published = await publishPiece(row, piece, done, last?.snapshot.subjectId ?? page.cursor)
+        const published = await publishPiece(row, piece, concerns, done, last?.snapshot.subjectId ?? page.cursor)
         if (published === undefined) return
         await clock.sleep(restMs(published, row.maxPerSecond, clock.now() - startedAt), signal)
       }

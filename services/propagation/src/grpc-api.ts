@@ -1,6 +1,5 @@
-import { loadService, type Topics, toTimestamp } from '@heed/contracts'
+import { loadService, type Topics } from '@heed/contracts'
 import type { BackfillProgress } from '@heed/contracts/gen/heed/propagation/v1/BackfillProgress.ts'
-import type { BackfillState } from '@heed/contracts/gen/heed/propagation/v1/BackfillState.ts'
 import type { ListBackfillsRequest__Output } from '@heed/contracts/gen/heed/propagation/v1/ListBackfillsRequest.ts'
 import type { PauseRecipientRequest__Output } from '@heed/contracts/gen/heed/propagation/v1/PauseRecipientRequest.ts'
 import type { RedeliverRequest__Output } from '@heed/contracts/gen/heed/propagation/v1/RedeliverRequest.ts'
@@ -13,6 +12,7 @@ import {
   deliveryIdOf,
   findRecipient,
   type Policy,
+  parseDeliveryId,
   parseRecipientId,
   type RecipientId,
   type SubjectId,
@@ -20,7 +20,11 @@ import {
 import type { Clock } from '@heed/platform/clock'
 import { type CallContext, GrpcFault, type ServedService, status } from '@heed/platform/grpc'
 import type { OutgoingRecord, Publisher } from '@heed/platform/kafka'
+import { backfillProgress } from './backfill-progress.ts'
 import { type BackfillRow, type BackfillRows, BackfillRunning } from './backfill-rows.ts'
+import { policyHandlers } from './policy-api.ts'
+import type { NamedPolicy } from './policy-changes.ts'
+import type { PolicyStore } from './policy-store.ts'
 import { type Act, actRecord, deliveryRecord, pausedRecord, resolvedRecord } from './records.ts'
 import type { Snapshots } from './snapshots.ts'
 import { Validation } from './validation.ts'
@@ -28,6 +32,9 @@ import { Validation } from './validation.ts'
 /** What the RPCs need. */
 export interface PropagationApiOptions {
   readonly policy: Policy
+  /** SHA-256 of its file. */
+  readonly policySha256: string
+  readonly policies: PolicyStore
   readonly topics: Topics
   readonly publisher: Publisher
   readonly snapshots: Snapshots
@@ -45,7 +52,8 @@ const mostRecipients = 1_000
 
 /** PropagationService: what operators do about recipients and deliveries. Each act is on its topics before its call is answered. */
 export function propagationApi(options: PropagationApiOptions): ServedService {
-  const { policy, topics, publisher, snapshots, backfills, wake, clock } = options
+  const { policy, policies, topics, publisher, snapshots, backfills, wake, clock } = options
+  const served: NamedPolicy = { policy, sha256: options.policySha256 }
 
   const newestOf = async (subjectId: SubjectId, signal: AbortSignal): Promise<Change> => {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(snapshotTimeoutMs)])
@@ -121,7 +129,11 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
 
   const resolveDelivery = async (request: ResolveDeliveryRequest__Output, context: CallContext) => {
     const given = new Validation(policy)
-    const parts = given.delivery('delivery_id', request.deliveryId)
+    const named = parseDeliveryId(request.deliveryId)
+    // what a recipient was owed stays owed when the policy names it no more, and can be ended by a person
+    const former =
+      named !== undefined && findRecipient(policy, named.recipientId) === undefined && (await policies.everNamed(named.recipientId))
+    const parts = former ? named : given.delivery('delivery_id', request.deliveryId)
     const by = given.text('resolved_by', request.resolvedBy, 128)
     const why = given.text('why', request.why)
     const byPerson = parts !== undefined && findRecipient(policy, parts.recipientId)?.fulfilment.by === 'person'
@@ -152,7 +164,7 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
     if (recipientId === undefined) throw GrpcFault.notFound('RECIPIENT_UNKNOWN', 'the policy names no such recipient')
     const row = await oneAtATime(() => backfills.start({ recipientId, maxPerSecond: request.maxPerSecond, by: context.caller.id, reason }))
     wake()
-    return { backfill: progressOf(row) }
+    return { backfill: backfillProgress(row) }
   }
 
   const backfillId = (text: string): string => {
@@ -165,7 +177,7 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
   const stopBackfill = async (request: { backfillId: string }, context: CallContext) => {
     const row = existing(await backfills.stop(backfillId(request.backfillId), context.caller.id))
     wake()
-    return { backfill: progressOf(row) }
+    return { backfill: backfillProgress(row) }
   }
 
   const resumeBackfill = async (request: { backfillId: string }, context: CallContext) => {
@@ -174,7 +186,7 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
       throw new GrpcFault({ code: status.FAILED_PRECONDITION, reason: 'BACKFILL_COMPLETED', message: 'it is complete: start another one' })
     }
     wake()
-    return { backfill: progressOf(row) }
+    return { backfill: backfillProgress(row) }
   }
 
   const listBackfills = async (request: ListBackfillsRequest__Output) => {
@@ -183,14 +195,14 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
     if (recipientId === undefined && request.recipientId !== '') {
       throw GrpcFault.badRequest([{ field: 'recipient_id', description: 'is no recipient id' }])
     }
-    return { backfills: (await backfills.list(recipientId)).map(progressOf) }
+    return { backfills: (await backfills.list(recipientId)).map(backfillProgress) }
   }
 
   async function* watchBackfill(id: string, context: CallContext): AsyncIterable<{ backfill: BackfillProgress }> {
     let last = ''
     while (!context.signal.aborted) {
       const row = existing(await backfills.find(id))
-      const backfill = progressOf(row)
+      const backfill = backfillProgress(row)
       const text = JSON.stringify(backfill)
       if (text !== last) yield { backfill }
       last = text
@@ -211,6 +223,8 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
       PauseRecipient: operate,
       ResumeRecipient: operate,
       ResolveDelivery: operate,
+      DiffPolicy: read,
+      ApplyPolicy: operate,
     },
     handlers: {
       StartBackfill: startBackfill,
@@ -222,6 +236,7 @@ export function propagationApi(options: PropagationApiOptions): ServedService {
       PauseRecipient: pauseOrResume(true),
       ResumeRecipient: pauseOrResume(false),
       ResolveDelivery: resolveDelivery,
+      ...policyHandlers({ served, policies, backfills, snapshots, topics, publish, wake, clock }),
     },
   }
 }
@@ -242,24 +257,5 @@ async function oneAtATime<T>(change: () => Promise<T>): Promise<T> {
     if (!(thrown instanceof BackfillRunning)) throw thrown
     const message = `${thrown.message}: stop it first, or watch it`
     throw new GrpcFault({ code: status.FAILED_PRECONDITION, reason: 'BACKFILL_RUNNING', message }, { cause: thrown })
-  }
-}
-
-const states: Record<BackfillRow['state'], BackfillState> = {
-  running: 'BACKFILL_STATE_RUNNING',
-  stopped: 'BACKFILL_STATE_STOPPED',
-  completed: 'BACKFILL_STATE_COMPLETED',
-}
-
-function progressOf(row: BackfillRow): BackfillProgress {
-  return {
-    backfillId: row._id,
-    recipientId: row.recipientId,
-    state: states[row.state],
-    scanned: row.scanned,
-    published: row.published,
-    total: row.total,
-    startedAt: toTimestamp(row.startedAt),
-    ...(row.endedAt === undefined ? {} : { endedAt: toTimestamp(row.endedAt) }),
   }
 }

@@ -99,7 +99,7 @@ describe('a delivery', () => {
   it('is ended by the word of a named person', async () => {
     house.preferences.hold(denial(subject(5), 3))
     const deliveryId = `agency/${subject(5)}/2`
-    await propagation.client.resolveDelivery({ deliveryId, resolvedBy: 'privacy officer', why: 'taken off by telephone' })
+    await propagation.client.resolveDelivery({ deliveryId, resolvedBy: 'privacy officer', why: 'taken off by telephone', evidence: 'call:7' })
     expect(await house.heard(house.topics.controls, 'heed.delivery.resolved.v1')).toMatchObject([
       { deliveryId, recipientId: 'agency', subjectId: subject(5), version: 2, by: 'privacy officer', why: 'taken off by telephone' },
     ])
@@ -108,7 +108,7 @@ describe('a delivery', () => {
 
   it('is not ended where there can be none, or without a name', async () => {
     const { client } = propagation
-    const named = { resolvedBy: 'privacy officer', why: 'done' }
+    const named = { resolvedBy: 'privacy officer', why: 'done', evidence: 'call:7' }
     await expect(client.resolveDelivery({ deliveryId: 'agency/5', resolvedBy: '', why: '' })).rejects.toMatchObject({
       violations: [{ field: 'delivery_id' }, { field: 'resolved_by' }, { field: 'why' }],
     })

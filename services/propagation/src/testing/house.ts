@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import {
   type AnyEvent,
   decodeEvent,
@@ -10,8 +10,11 @@ import {
   topicPlans,
   topicsOf,
 } from '@heed/contracts'
+import type { ApplyPolicyResponse__Output } from '@heed/contracts/gen/heed/propagation/v1/ApplyPolicyResponse.ts'
 import type { BackfillProgress__Output } from '@heed/contracts/gen/heed/propagation/v1/BackfillProgress.ts'
+import type { DiffPolicyResponse__Output } from '@heed/contracts/gen/heed/propagation/v1/DiffPolicyResponse.ts'
 import type { RedeliverResponse__Output } from '@heed/contracts/gen/heed/propagation/v1/RedeliverResponse.ts'
+import type { Policy } from '@heed/domain'
 import { systemClock } from '@heed/platform/clock'
 import { type CallerRow, closeClient, grpcClient, mongoCallers, type ServerStreamCall, type UnaryCall } from '@heed/platform/grpc'
 import { connectKafka, type Kafka, type OutgoingRecord } from '@heed/platform/kafka'
@@ -40,7 +43,9 @@ export interface PropagationClient {
   redeliver: UnaryCall<{ subjectId: string; recipientIds?: string[]; reason: string }, RedeliverResponse__Output>
   pauseRecipient: UnaryCall<{ recipientId: string; reason: string }, object>
   resumeRecipient: UnaryCall<{ recipientId: string; reason: string }, object>
-  resolveDelivery: UnaryCall<{ deliveryId: string; resolvedBy: string; why: string }, object>
+  resolveDelivery: UnaryCall<{ deliveryId: string; resolvedBy: string; why: string; evidence?: string }, object>
+  diffPolicy: ServerStreamCall<{ policyText?: string }, DiffPolicyResponse__Output>
+  applyPolicy: UnaryCall<{ reason: string; maxPerSecond?: number }, ApplyPolicyResponse__Output>
 }
 
 /** A running propagation. */
@@ -63,7 +68,8 @@ export interface House {
   publish(...records: OutgoingRecord[]): Promise<void>
   /** Everything that stands on a topic, oldest first within a partition. */
   heard<Type extends EventType>(topic: string, type: Type): Promise<EventData<Type>[]>
-  propagation(): Promise<RunningPropagation>
+  /** Starts one that serves the example policy, or another one. */
+  propagation(served?: Policy): Promise<RunningPropagation>
   stop(): Promise<void>
 }
 
@@ -108,11 +114,11 @@ export async function openHouse(name: string): Promise<House> {
       })
       return found
     },
-    propagation: async () => {
+    propagation: async (served = policy) => {
       const snapshots = snapshotsOverGrpc({ address: preferences.address, key: await keyFor('snapshots:scan') })
       const app = propagationApp({
-        policy,
-        policySha256: '17c96bd3ed72065bf9c38dc23b9cb6d8545d7d58ece23b9e6dbc1d83b8826adb',
+        policy: served,
+        policySha256: hash('sha256', JSON.stringify(served), 'hex'),
         port: 0,
         dbPrefix: prefix,
         topicPrefix: prefix,

@@ -1,5 +1,9 @@
 import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
+import type { ApplyPolicyRequest as _heed_propagation_v1_ApplyPolicyRequest, ApplyPolicyRequest__Output as _heed_propagation_v1_ApplyPolicyRequest__Output } from '../../../heed/propagation/v1/ApplyPolicyRequest.ts';
+import type { ApplyPolicyResponse as _heed_propagation_v1_ApplyPolicyResponse, ApplyPolicyResponse__Output as _heed_propagation_v1_ApplyPolicyResponse__Output } from '../../../heed/propagation/v1/ApplyPolicyResponse.ts';
+import type { DiffPolicyRequest as _heed_propagation_v1_DiffPolicyRequest, DiffPolicyRequest__Output as _heed_propagation_v1_DiffPolicyRequest__Output } from '../../../heed/propagation/v1/DiffPolicyRequest.ts';
+import type { DiffPolicyResponse as _heed_propagation_v1_DiffPolicyResponse, DiffPolicyResponse__Output as _heed_propagation_v1_DiffPolicyResponse__Output } from '../../../heed/propagation/v1/DiffPolicyResponse.ts';
 import type { ListBackfillsRequest as _heed_propagation_v1_ListBackfillsRequest, ListBackfillsRequest__Output as _heed_propagation_v1_ListBackfillsRequest__Output } from '../../../heed/propagation/v1/ListBackfillsRequest.ts';
 import type { ListBackfillsResponse as _heed_propagation_v1_ListBackfillsResponse, ListBackfillsResponse__Output as _heed_propagation_v1_ListBackfillsResponse__Output } from '../../../heed/propagation/v1/ListBackfillsResponse.ts';
 import type { PauseRecipientRequest as _heed_propagation_v1_PauseRecipientRequest, PauseRecipientRequest__Output as _heed_propagation_v1_PauseRecipientRequest__Output } from '../../../heed/propagation/v1/PauseRecipientRequest.ts';
@@ -20,6 +24,20 @@ import type { WatchBackfillRequest as _heed_propagation_v1_WatchBackfillRequest,
 import type { WatchBackfillResponse as _heed_propagation_v1_WatchBackfillResponse, WatchBackfillResponse__Output as _heed_propagation_v1_WatchBackfillResponse__Output } from '../../../heed/propagation/v1/WatchBackfillResponse.ts';
 
 export interface PropagationServiceClient extends grpc.Client {
+  ApplyPolicy(argument: _heed_propagation_v1_ApplyPolicyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_propagation_v1_ApplyPolicyResponse__Output>): grpc.ClientUnaryCall;
+  ApplyPolicy(argument: _heed_propagation_v1_ApplyPolicyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_propagation_v1_ApplyPolicyResponse__Output>): grpc.ClientUnaryCall;
+  ApplyPolicy(argument: _heed_propagation_v1_ApplyPolicyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_propagation_v1_ApplyPolicyResponse__Output>): grpc.ClientUnaryCall;
+  ApplyPolicy(argument: _heed_propagation_v1_ApplyPolicyRequest, callback: grpc.requestCallback<_heed_propagation_v1_ApplyPolicyResponse__Output>): grpc.ClientUnaryCall;
+  applyPolicy(argument: _heed_propagation_v1_ApplyPolicyRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_propagation_v1_ApplyPolicyResponse__Output>): grpc.ClientUnaryCall;
+  applyPolicy(argument: _heed_propagation_v1_ApplyPolicyRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_propagation_v1_ApplyPolicyResponse__Output>): grpc.ClientUnaryCall;
+  applyPolicy(argument: _heed_propagation_v1_ApplyPolicyRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_propagation_v1_ApplyPolicyResponse__Output>): grpc.ClientUnaryCall;
+  applyPolicy(argument: _heed_propagation_v1_ApplyPolicyRequest, callback: grpc.requestCallback<_heed_propagation_v1_ApplyPolicyResponse__Output>): grpc.ClientUnaryCall;
+  
+  DiffPolicy(argument: _heed_propagation_v1_DiffPolicyRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_heed_propagation_v1_DiffPolicyResponse__Output>;
+  DiffPolicy(argument: _heed_propagation_v1_DiffPolicyRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_heed_propagation_v1_DiffPolicyResponse__Output>;
+  diffPolicy(argument: _heed_propagation_v1_DiffPolicyRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_heed_propagation_v1_DiffPolicyResponse__Output>;
+  diffPolicy(argument: _heed_propagation_v1_DiffPolicyRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_heed_propagation_v1_DiffPolicyResponse__Output>;
+  
   ListBackfills(argument: _heed_propagation_v1_ListBackfillsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_propagation_v1_ListBackfillsResponse__Output>): grpc.ClientUnaryCall;
   ListBackfills(argument: _heed_propagation_v1_ListBackfillsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_heed_propagation_v1_ListBackfillsResponse__Output>): grpc.ClientUnaryCall;
   ListBackfills(argument: _heed_propagation_v1_ListBackfillsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_heed_propagation_v1_ListBackfillsResponse__Output>): grpc.ClientUnaryCall;
@@ -100,6 +118,10 @@ export interface PropagationServiceClient extends grpc.Client {
 }
 
 export interface PropagationServiceHandlers extends grpc.UntypedServiceImplementation {
+  ApplyPolicy: grpc.handleUnaryCall<_heed_propagation_v1_ApplyPolicyRequest__Output, _heed_propagation_v1_ApplyPolicyResponse>;
+  
+  DiffPolicy: grpc.handleServerStreamingCall<_heed_propagation_v1_DiffPolicyRequest__Output, _heed_propagation_v1_DiffPolicyResponse>;
+  
   ListBackfills: grpc.handleUnaryCall<_heed_propagation_v1_ListBackfillsRequest__Output, _heed_propagation_v1_ListBackfillsResponse>;
   
   PauseRecipient: grpc.handleUnaryCall<_heed_propagation_v1_PauseRecipientRequest__Output, _heed_propagation_v1_PauseRecipientResponse>;
@@ -121,6 +143,8 @@ export interface PropagationServiceHandlers extends grpc.UntypedServiceImplement
 }
 
 export interface PropagationServiceDefinition extends grpc.ServiceDefinition {
+  ApplyPolicy: MethodDefinition<_heed_propagation_v1_ApplyPolicyRequest, _heed_propagation_v1_ApplyPolicyResponse, _heed_propagation_v1_ApplyPolicyRequest__Output, _heed_propagation_v1_ApplyPolicyResponse__Output>
+  DiffPolicy: MethodDefinition<_heed_propagation_v1_DiffPolicyRequest, _heed_propagation_v1_DiffPolicyResponse, _heed_propagation_v1_DiffPolicyRequest__Output, _heed_propagation_v1_DiffPolicyResponse__Output>
   ListBackfills: MethodDefinition<_heed_propagation_v1_ListBackfillsRequest, _heed_propagation_v1_ListBackfillsResponse, _heed_propagation_v1_ListBackfillsRequest__Output, _heed_propagation_v1_ListBackfillsResponse__Output>
   PauseRecipient: MethodDefinition<_heed_propagation_v1_PauseRecipientRequest, _heed_propagation_v1_PauseRecipientResponse, _heed_propagation_v1_PauseRecipientRequest__Output, _heed_propagation_v1_PauseRecipientResponse__Output>
   Redeliver: MethodDefinition<_heed_propagation_v1_RedeliverRequest, _heed_propagation_v1_RedeliverResponse, _heed_propagation_v1_RedeliverRequest__Output, _heed_propagation_v1_RedeliverResponse__Output>

@@ -1,0 +1,7 @@
+export interface DiffPolicyRequest {
+  'policyText'?: (string);
+}
+
+export interface DiffPolicyRequest__Output {
+  'policyText': (string);
+}

@@ -1,0 +1,21 @@
+export const EntryChange = {
+  ENTRY_CHANGE_UNSPECIFIED: 'ENTRY_CHANGE_UNSPECIFIED',
+  ENTRY_CHANGE_ADDED: 'ENTRY_CHANGE_ADDED',
+  ENTRY_CHANGE_REMOVED: 'ENTRY_CHANGE_REMOVED',
+  ENTRY_CHANGE_CHANGED: 'ENTRY_CHANGE_CHANGED',
+  ENTRY_CHANGE_SAME: 'ENTRY_CHANGE_SAME',
+} as const;
+
+export type EntryChange =
+  | 'ENTRY_CHANGE_UNSPECIFIED'
+  | 0
+  | 'ENTRY_CHANGE_ADDED'
+  | 1
+  | 'ENTRY_CHANGE_REMOVED'
+  | 2
+  | 'ENTRY_CHANGE_CHANGED'
+  | 3
+  | 'ENTRY_CHANGE_SAME'
+  | 4
+
+export type EntryChange__Output = typeof EntryChange[keyof typeof EntryChange]
