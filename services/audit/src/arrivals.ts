@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type ActType, decodeEvent, type EventData, type Topics, type TrailEvent } from '@heed/contracts'
 import { changeIdOf, deliveryIdOf, type RecipientId } from '@heed/domain'
 import type { ConsumedBatch, ConsumedRecord } from '@heed/platform/kafka'
-import { type Entry, entryOf } from './entry.ts'
+import { type Entry, entryOf } from '@heed/trail'
 
 /** Something that happened and was read from a topic, with the entry that the trail gets for it. */
 export interface Arrival {

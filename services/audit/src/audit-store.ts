@@ -1,9 +1,9 @@
 import type { DeliveryId, RecipientId, SubjectId } from '@heed/domain'
 import type { LeaseRow, MongoConnection } from '@heed/platform/mongo'
+import type { DeliveryRow } from '@heed/trail'
 import { auditDatabase, type EntryRow, ensureLogIndexes, type LogStore, logStore } from '@heed/trail'
 import type { mongo } from 'mongoose'
 import type { ChangeRow } from './change-row.ts'
-import type { DeliveryRow } from './delivery-row.ts'
 import type { ForgottenRow } from './log/subject-secrets.ts'
 import type { Count } from './tally.ts'
 

@@ -12,7 +12,7 @@ import {
   type RecipientId,
   type SubjectId,
 } from '@heed/domain'
-import type { DeliveryRow } from './delivery-row.ts'
+import type { DeliveryRow } from '@heed/trail'
 
 /** One accepted change as it is stored; written once. */
 export interface ChangeRow {

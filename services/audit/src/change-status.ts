@@ -1,7 +1,7 @@
 import type { ChangeId } from '@heed/domain'
+import type { DeliveryRow } from '@heed/trail'
 import type { AuditStore } from './audit-store.ts'
 import { type ChangeRow, isChangeSettled } from './change-row.ts'
-import type { DeliveryRow } from './delivery-row.ts'
 import { waitSeen } from './recipient-status.ts'
 
 /** A change and what became of it. */

@@ -1,8 +1,8 @@
 import type { TrailEvent } from '@heed/contracts'
+import type { DeliveryRow } from '@heed/trail'
+import { supersede } from '@heed/trail'
 import { describe, expect, it } from 'vitest'
-import type { DeliveryRow } from './delivery-row.ts'
 import { foldDeliveries } from './round.ts'
-import { supersede } from './supersession.ts'
 import { arrival, attempted, type Duty, exampleTime, recipient, requested, resolved, subject } from './testing/events.ts'
 
 const duty: Duty = { recipientId: recipient('mailchimp'), subjectId: subject(1), version: 3 }

@@ -1,5 +1,5 @@
+import { entryOf } from '@heed/trail'
 import { describe, expect, it } from 'vitest'
-import { entryOf } from './entry.ts'
 import { accepted, attempted, type Duty, exampleTime, paused, recipient, requested, resolved, subject } from './testing/events.ts'
 
 const duty: Duty = { recipientId: recipient('mailchimp'), subjectId: subject(1), version: 3 }

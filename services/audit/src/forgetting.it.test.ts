@@ -3,6 +3,7 @@ import type { LogEntry__Output } from '@heed/contracts/gen/heed/audit/v1/LogEntr
 import { parseLeaf } from '@heed/contracts/trail'
 import { changeIdOf, deliveryIdOf, type SubjectId } from '@heed/domain'
 import { leafHash, verifierOf, verifyCheckpoint, verifyConsistency, verifyInclusion } from '@heed/merkle-log'
+import { auditedStores, auditLog } from '@heed/trail'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accepted, attempted, exampleTime, recipient, requested, resolved, subject } from './testing/events.ts'
 import { type House, openHouse, type RunningAudit, until } from './testing/house.ts'
@@ -197,5 +198,19 @@ describe('a subject that was erased', () => {
     expect(await counts()).toEqual(countsBefore)
     const { origin, keys } = house.logSettings()
     await expectOneLog(house.store(), house.kafka, house.topics, origin, keys.map(verifierOf))
+  })
+
+  it('is counted by an audit, and not called a difference', async () => {
+    const { origin, keys } = house.logSettings()
+    const report = await auditLog({
+      stores: auditedStores(house.mongo, house.prefix),
+      trust: { origin, logKeys: keys.map(verifierOf) },
+      settleMs: 0,
+    })
+    // there is no journal in this house
+    expect(report.listed.map(({ check, about }) => [check, about])).toEqual([
+      ['entry.without-change', expect.stringMatching(/^entry \d+$/)],
+    ])
+    expect(report.counts.erased).toBeGreaterThan(5)
   })
 })

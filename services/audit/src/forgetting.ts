@@ -2,9 +2,8 @@ import type { ChangeId, SubjectId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { type Loop, loop } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
-import { eventOf } from '@heed/trail'
+import { eventOf, forgottenKey } from '@heed/trail'
 import type { AuditStore } from './audit-store.ts'
-import { forgottenKey } from './log/subject-secrets.ts'
 
 /** What it works with. */
 export interface ForgettingOptions {

@@ -6,9 +6,9 @@ import type { RecipientStatus as WireRecipientStatus } from '@heed/contracts/gen
 import type { TimelineEntry } from '@heed/contracts/gen/heed/audit/v1/TimelineEntry.ts'
 import type { PurposeChoice } from '@heed/contracts/gen/heed/common/v1/PurposeChoice.ts'
 import type { Choice, DeliveryState, Policy, PurposeKey, RecipientId } from '@heed/domain'
+import type { DeliveryRow } from '@heed/trail'
 import type { EntryRow } from './audit-store.ts'
 import type { ChangeStatus } from './change-status.ts'
-import type { DeliveryRow } from './delivery-row.ts'
 import type { RecipientStatus } from './recipient-status.ts'
 
 /** What is known, as it goes over the wire. */

@@ -1,6 +1,6 @@
 import type { RecipientId, WaitReason } from '@heed/domain'
+import type { DeliveryRow } from '@heed/trail'
 import type { AuditStore } from './audit-store.ts'
-import type { DeliveryRow } from './delivery-row.ts'
 import { waitSeen, waitsBehind } from './recipient-status.ts'
 
 /** Which open deliveries are asked for. */

@@ -1,10 +1,9 @@
 import type { TrailEvent } from '@heed/contracts'
 import type { DeliveryId } from '@heed/domain'
+import { type DeliveryRow, never, supersede } from '@heed/trail'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type DeliveryRow, never } from './delivery-row.ts'
 import { foldDeliveries } from './round.ts'
-import { supersede } from './supersession.ts'
 import { type Bucket, bucketOf, buckets, type Delta, tally } from './tally.ts'
 import { arrival, toldAnyhow, whatHappened } from './testing/events.ts'
 

@@ -1,11 +1,10 @@
 import type { ChangeId, DeliveryId, Policy, RecipientId } from '@heed/domain'
 import { changeIdOf } from '@heed/domain'
+import { type DeliveryRow, foldOutcome, foldRequest, foldResolved, never, newDeliveryRow, supersede } from '@heed/trail'
 import type { mongo } from 'mongoose'
 import type { Arrival } from './arrivals.ts'
 import type { AuditStore, EntryRow, RecipientControl } from './audit-store.ts'
 import { type ChangeRow, changeRowOf } from './change-row.ts'
-import { type DeliveryRow, foldOutcome, foldRequest, foldResolved, never, newDeliveryRow } from './delivery-row.ts'
-import { supersede } from './supersession.ts'
 import { type Delta, tally } from './tally.ts'
 
 /** Rows by id as the writer knows them to be stored, so that it need not read back what it has just written. */

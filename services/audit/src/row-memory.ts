@@ -1,5 +1,5 @@
 import type { DeliveryId } from '@heed/domain'
-import type { DeliveryRow } from './delivery-row.ts'
+import type { DeliveryRow } from '@heed/trail'
 import type { RowMemory } from './round.ts'
 
 /** The rows written last, by id; the ones written longest ago are forgotten first. */

@@ -1,5 +1,5 @@
 import type { RecipientId } from '@heed/domain'
-import type { DeliveryRow } from './delivery-row.ts'
+import type { DeliveryRow } from '@heed/trail'
 
 /** Where each requested delivery is counted, exactly once. `accepted` are those of which the vendor will never say more. */
 export const buckets = ['open', 'accepted', 'confirmed', 'verified', 'superseded', 'notApplicable', 'resolved'] as const

@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs'
+import { audit } from './commands/trail/audit.ts'
 import { makeKey } from './commands/trail/key.ts'
 import { exportPeriod, prove } from './commands/trail/prove.ts'
 import { copyVerifier, verify } from './commands/trail/verify.ts'
@@ -92,7 +93,18 @@ export function trailCommands<T>(builder: Argv<T>, run: Run) {
           runWitness(context, { url: argv.url, logKeys: argv.logKey, state: argv.state, everySeconds: argv.every, once: argv.once }),
         ),
     )
-    .demandCommand(1, 'key, prove, export, verify, verifier or witness')
+    .command(
+      'audit',
+      'read the whole log again and compare it with journal, deliveries and outcomes (exit code 0 all agrees, 1 differences, 2 wrong input)',
+      (inner) =>
+        inner
+          .option('key', { ...files, describe: 'a public key of the log that you believe, or a file with some' })
+          .option('against', { ...files, describe: 'a checkpoint kept from earlier' })
+          .option('state', { type: 'string', default: 'heed-audit.json', describe: 'the file in which it keeps where it is' })
+          .option('resume', { type: 'boolean', default: false, describe: 'go on where it was interrupted' }),
+      (argv) => run(argv, (context) => audit(context, { keys: argv.key, against: argv.against, state: argv.state, resume: argv.resume })),
+    )
+    .demandCommand(1, 'key, prove, export, verify, verifier, witness or audit')
 }
 
 const files = { type: 'string', array: true, default: [] as string[] } as const

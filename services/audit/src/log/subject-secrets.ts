@@ -1,20 +1,15 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import { SALT_BYTES } from '@heed/contracts/trail'
 import type { SubjectId } from '@heed/domain'
 import { asError } from '@heed/platform/errors'
 import { duplicateKeyIndex } from '@heed/platform/mongo'
-import { binaryOf, type LogStore, readSecrets, type SecretsBySubject, type SubjectSecrets, secretsOf } from '@heed/trail'
+import { binaryOf, forgottenKey, type LogStore, readSecrets, type SecretsBySubject, type SubjectSecrets, secretsOf } from '@heed/trail'
 import type { mongo } from 'mongoose'
 
 /** A subject that was erased: `_id` is the digest of its id. */
 export interface ForgottenRow {
   readonly _id: string
   readonly at: Date
-}
-
-/** The digest under which an erased subject is remembered, so that what still comes in about it is not kept. */
-export function forgottenKey(subjectId: string): string {
-  return createHash('sha256').update(`forgotten ${subjectId}`).digest('base64url').slice(0, 32)
 }
 
 /** The secrets of the subjects that the log's writer meets, made where there are none yet. */

@@ -12,9 +12,9 @@ import {
   subjectIdOf,
   type WaitReason,
 } from '@heed/domain'
+import { entryOf } from '@heed/trail'
 import fc from 'fast-check'
 import type { Arrival } from '../arrivals.ts'
-import { entryOf } from '../entry.ts'
 
 /** Builders of the events that audit listens to. */
 

@@ -22,7 +22,7 @@ export async function verify(context: CommandContext, asked: Verification): Prom
 }
 
 /** The keys that this machine believes: `HEED_TRAIL_PUBLIC_KEYS`, or the development log of its own data folder. */
-function knownKeys(env: NodeJS.ProcessEnv): string[] {
+export function knownKeys(env: NodeJS.ProcessEnv): string[] {
   const named = (env.HEED_TRAIL_PUBLIC_KEYS ?? '').split(',').filter((key) => key.trim() !== '')
   if (named.length > 0) return named.map((key) => key.trim())
   const file = join(env.HEED_DATA_DIR ?? '.heed', 'trail-key')

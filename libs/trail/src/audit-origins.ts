@@ -1,0 +1,270 @@
+import { changeToEvent, type EventData } from '@heed/contracts'
+import { canonicalJson, type JsonValue } from '@heed/contracts/trail'
+import { changeIdOf, deliveryIdOf, type SubjectId } from '@heed/domain'
+import type { mongo } from 'mongoose'
+import type { AuditCheck, Findings } from './audit-report.ts'
+import type { AuditedStores, JournalRow } from './audit-stores.ts'
+import { erasedAmong } from './audit-tree.ts'
+import { type DeliveryRow, foldOutcome, foldRequest, foldResolved, newDeliveryRow } from './delivery-row.ts'
+import { eventOf } from './leaves.ts'
+import type { EntryRow } from './rows.ts'
+import { supersede } from './supersession.ts'
+
+/** What the comparison with the origins needs. */
+export interface OriginsAudit {
+  readonly stores: AuditedStores
+  readonly found: Findings
+  /** Subjects up to this one were looked at. */
+  readonly after: string
+  readonly settleMs: number
+  readonly now: () => number
+  readonly progress: (subject: string) => Promise<void>
+}
+
+/** Everything about one subject. */
+interface Life {
+  readonly subjectId: SubjectId
+  readonly entries: EntryRow[]
+  readonly changes: JournalRow[]
+  readonly deliveries: DeliveryRow[]
+}
+
+const told = ['change-accepted', 'delivery-requested', 'delivery-attempted', 'delivery-resolved'] as const
+const lotOf = 200
+/** A change that was published is in the trail within a minute. */
+const underWayMs = 60_000
+
+/** Walks through journal, entries and deliveries side by side, subject by subject, and compares what they say. */
+export async function auditOrigins(options: OriginsAudit): Promise<void> {
+  const { stores, found, settleMs, now, progress } = options
+  for await (const lot of inLots(livesAfter(stores, options.after))) {
+    const erased = await erasedAmong(
+      stores,
+      lot.map(({ subjectId }) => subjectId),
+    )
+    const suspects: SubjectId[] = []
+    for (const life of lot) {
+      if (erased.has(life.subjectId)) found.counts.erased += life.changes.length
+      else if (compare(life, now()).length > 0) suspects.push(life.subjectId)
+      count(found, life, now())
+    }
+    if (suspects.length > 0) {
+      // the three were read one after the other while a hub may be writing: what is wrong stays wrong
+      await new Promise((resolve) => setTimeout(resolve, settleMs))
+      for (const life of await livesOf(stores, suspects))
+        for (const { check, about, why } of compare(life, now())) found.add(check, about, why)
+    }
+    const last = lot.at(-1)
+    if (last !== undefined) await progress(last.subjectId)
+  }
+}
+
+function count({ counts }: Findings, { entries, changes, deliveries }: Life, now: number): void {
+  counts.subjects += 1
+  counts.changes += changes.length
+  counts.deliveries += deliveries.length
+  counts.outcomes += entries.filter(({ kind }) => kind === 'delivery-attempted').length
+  counts.underWay += changes.filter((row) => isUnderWay(row, now)).length
+}
+
+const isUnderWay = ({ publishedAt }: JournalRow, now: number) => publishedAt === null || now - publishedAt.getTime() < underWayMs
+
+/** What is not as it should be in a life. */
+function compare(life: Life, now: number): { check: AuditCheck; about: string; why: string }[] {
+  const wrong: { check: AuditCheck; about: string; why: string }[] = []
+  const once = new Map<string, EntryRow>()
+  for (const entry of life.entries) {
+    const first = once.get(entry.entryId)
+    if (first === undefined) once.set(entry.entryId, entry)
+    else wrong.push({ check: 'entry.repeated', about: `entry ${entry._id}`, why: `it is entry ${first._id} once more` })
+  }
+  compareChanges(life, now, (check, about, why) => wrong.push({ check, about, why }))
+  compareDeliveries(life, [...once.values()], (check, about, why) => wrong.push({ check, about, why }))
+  return wrong
+}
+
+type Add = (check: AuditCheck, about: string, why: string) => void
+
+function compareChanges({ subjectId, entries, changes }: Life, now: number, add: Add): void {
+  const accepted = new Map<number, EntryRow>()
+  for (const entry of entries) if (entry.kind === 'change-accepted' && entry.version !== undefined) accepted.set(entry.version, entry)
+  for (const row of changes) {
+    const about = `change ${changeIdOf(subjectId, row.version)}`
+    const entry = accepted.get(row.version)
+    accepted.delete(row.version)
+    if (entry === undefined) {
+      if (!isUnderWay(row, now))
+        add('change.without-entry', about, 'the journal has it, published more than a minute ago, and the trail has not')
+      continue
+    }
+    const names = changesThatDiffer(row, entry)
+    if (names.length > 0) add('change.differs', about, `the journal and entry ${entry._id} do not say the same: ${names.join(', ')}`)
+  }
+  for (const [version, { _id }] of accepted)
+    add('entry.without-change', `entry ${_id}`, `it tells of change ${changeIdOf(subjectId, version)}, which the journal has not`)
+}
+
+function changesThatDiffer(row: JournalRow, entry: EntryRow): string[] {
+  const event = readable(entry)
+  if (event?.type !== 'heed.preference.changed.v1') return ['the facts of the entry']
+  const { subjectId, version, choices, mergedInto, cause, changed, linked, origin, policyVersion, acceptedAt } = row
+  const snapshot = { subjectId, version, choices, ...(mergedInto === undefined ? {} : { mergedInto }) }
+  const change = {
+    id: changeIdOf(subjectId, version),
+    snapshot,
+    cause,
+    changed,
+    linked,
+    origin,
+    policyVersion,
+    acceptedAt: acceptedAt.getTime(),
+  }
+  return namesThatDiffer(changeToEvent(change), row.erased === true ? stripped(event.data) : event.data)
+}
+
+/** What an erasure leaves of a change in the journal. */
+function stripped(data: EventData<'heed.preference.changed.v1'>): unknown {
+  const choices = Object.fromEntries(
+    Object.entries(data.choices).map(([purpose, { choice, version, at }]) => [purpose, { choice, version, at }]),
+  )
+  const { reference: _, ...origin } = data.origin
+  return { ...data, choices, origin }
+}
+
+function compareDeliveries({ deliveries }: Life, entries: readonly EntryRow[], add: Add): void {
+  const heard = new Map<string, DeliveryRow>()
+  const firstEntry = new Map<string, number>()
+  for (const entry of entries) {
+    const event = readable(entry)
+    if (event === undefined) continue
+    switch (event.type) {
+      case 'heed.delivery.requested.v1':
+      case 'heed.delivery.attempted.v1':
+      case 'heed.delivery.resolved.v1': {
+        const { recipientId, subjectId, version } = event.data
+        const id = deliveryIdOf(recipientId, subjectId, version)
+        const before = heard.get(id) ?? newDeliveryRow(recipientId, subjectId, version)
+        if (!firstEntry.has(id)) firstEntry.set(id, entry._id)
+        if (event.type === 'heed.delivery.requested.v1') heard.set(id, foldRequest(before, event.data))
+        else if (event.type === 'heed.delivery.attempted.v1') heard.set(id, foldOutcome(before, event.data))
+        else heard.set(id, foldResolved(before, event.data))
+        break
+      }
+      default:
+        break
+    }
+  }
+  const expected = new Map(supersede([...heard.values()]).map((row) => [row._id, row]))
+  for (const row of deliveries) {
+    const about = `delivery ${row._id}`
+    const should = expected.get(row._id)
+    expected.delete(row._id)
+    if (should === undefined) add('delivery.without-entries', about, 'no entry of the trail speaks of it')
+    else if (row.request !== undefined && should.request === undefined)
+      add('delivery.without-request', about, 'no entry of the trail says that it was requested')
+    else {
+      const names = namesThatDiffer(row, should)
+      if (names.length > 0)
+        add('delivery.differs', about, `it stands as ${row.state}, by the entries as ${should.state}; different are ${names.join(', ')}`)
+    }
+  }
+  for (const id of expected.keys())
+    add('delivery.without-row', `delivery ${id}`, `entry ${firstEntry.get(id)} speaks of it, and there is no row of it`)
+}
+
+function readable(entry: EntryRow): ReturnType<typeof eventOf> {
+  try {
+    return eventOf(entry)
+  } catch (thrown) {
+    if (thrown instanceof SyntaxError) return undefined
+    throw thrown
+  }
+}
+
+function namesThatDiffer(left: object, right: unknown): string[] {
+  const [a, b] = [fieldsOf(left), fieldsOf(right)]
+  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name)).sort()
+}
+
+function fieldsOf(value: unknown): Map<string, string> {
+  const fields = Object.entries(value ?? {}) as [string, JsonValue | undefined][]
+  return new Map(fields.flatMap(([name, field]) => (field === undefined ? [] : [[name, canonicalJson(field)] as const])))
+}
+
+async function* inLots(lives: AsyncIterable<Life>): AsyncIterable<Life[]> {
+  let lot: Life[] = []
+  for await (const life of lives) {
+    lot.push(life)
+    if (lot.length < lotOf) continue
+    yield lot
+    lot = []
+  }
+  if (lot.length > 0) yield lot
+}
+
+/** Every subject that any of the three speaks of, in the order of the ids. */
+async function* livesAfter(stores: AuditedStores, after: string): AsyncIterable<Life> {
+  const about = { subjectId: { $gt: after as SubjectId } }
+  const disk = { allowDiskUse: true, batchSize: 2_000 }
+  const entries = runs(stores.log.entries.find({ ...about, kind: { $in: [...told] } }, { sort: { subjectId: 1, _id: 1 }, ...disk }))
+  const changes = runs(stores.journal.find(about, { sort: { subjectId: 1, version: -1 }, ...disk }))
+  const deliveries = runs(stores.deliveries.find(about, { sort: { subjectId: 1, version: 1, recipientId: 1 }, ...disk }))
+  try {
+    let heads = await Promise.all([entries.next(), changes.next(), deliveries.next()])
+    for (;;) {
+      const ids = heads.flatMap(({ value, done }) => (done === true || value === undefined ? [] : [value.subjectId]))
+      const [first, ...others] = ids
+      if (first === undefined) return
+      const subjectId = others.reduce((least, id) => (id < least ? id : least), first)
+      const [e, c, d] = heads
+      const mine = <Row>(head: IteratorResult<Run<Row>>): Row[] =>
+        head.done !== true && head.value.subjectId === subjectId ? head.value.rows : []
+      yield { subjectId, entries: mine(e), changes: mine(c), deliveries: mine(d) }
+      heads = [
+        e.done !== true && e.value.subjectId === subjectId ? await entries.next() : e,
+        c.done !== true && c.value.subjectId === subjectId ? await changes.next() : c,
+        d.done !== true && d.value.subjectId === subjectId ? await deliveries.next() : d,
+      ]
+    }
+  } finally {
+    await Promise.all([entries.return(undefined), changes.return(undefined), deliveries.return(undefined)])
+  }
+}
+
+interface Run<Row> {
+  readonly subjectId: SubjectId
+  readonly rows: Row[]
+}
+
+/** The rows of one subject after the other. */
+async function* runs<Row extends { readonly subjectId?: SubjectId }>(cursor: mongo.FindCursor<Row>): AsyncGenerator<Run<Row>, undefined> {
+  let run: Run<Row> | undefined
+  try {
+    for await (const row of cursor) {
+      if (row.subjectId === undefined) continue
+      if (run?.subjectId === row.subjectId) run.rows.push(row)
+      else {
+        if (run !== undefined) yield run
+        run = { subjectId: row.subjectId, rows: [row] }
+      }
+    }
+    if (run !== undefined) yield run
+    return undefined
+  } finally {
+    await cursor.close()
+  }
+}
+
+async function livesOf(stores: AuditedStores, subjectIds: readonly SubjectId[]): Promise<Life[]> {
+  const lives = new Map(
+    subjectIds.map((subjectId): [SubjectId, Life] => [subjectId, { subjectId, entries: [], changes: [], deliveries: [] }]),
+  )
+  const about = { subjectId: { $in: [...subjectIds] } }
+  // in the order in which they come to be, last first: whatever a later one follows from is there
+  for await (const row of stores.deliveries.find(about)) lives.get(row.subjectId)?.deliveries.push(row)
+  for await (const row of stores.log.entries.find({ ...about, kind: { $in: [...told] } }, { sort: { _id: 1 } }))
+    if (row.subjectId !== undefined) lives.get(row.subjectId)?.entries.push(row)
+  for await (const row of stores.journal.find(about)) lives.get(row.subjectId)?.changes.push(row)
+  const erased = await erasedAmong(stores, subjectIds)
+  return [...lives.values()].filter(({ subjectId }) => !erased.has(subjectId))
+}

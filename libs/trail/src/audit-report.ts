@@ -1,0 +1,120 @@
+/** Which comparison a difference comes from: a closed list. */
+export const auditChecks = [
+  'checkpoint.missing',
+  'checkpoint.signature',
+  'checkpoint.root',
+  'checkpoint.kept',
+  'checkpoint.rolled-back',
+  'log.row',
+  'log.truncated',
+  'bundle.missing',
+  'bundle.malformed',
+  'tile.missing',
+  'tile.differs',
+  'leaf.differs-from-tile',
+  'entry.missing',
+  'entry.extra',
+  'entry.differs-from-leaf',
+  'entry.differs-from-facts',
+  'entry.facts-missing',
+  'entry.repeated',
+  'entry.secrets-missing',
+  'change.without-entry',
+  'change.differs',
+  'entry.without-change',
+  'delivery.without-request',
+  'delivery.without-entries',
+  'delivery.without-row',
+  'delivery.differs',
+] as const
+
+/** One of `auditChecks`. */
+export type AuditCheck = (typeof auditChecks)[number]
+
+/** One thing that is not as it should be. Free of personal data; subjects are random ids. */
+export interface Difference {
+  readonly check: AuditCheck
+  /** Which entry, change, delivery, tile or checkpoint. */
+  readonly about: string
+  /** Why, in a sentence. */
+  readonly why: string
+}
+
+/** What was looked at. `erased` are entries and journal rows of erased subjects, which are only counted; `underWay` is published and may not be in the trail yet. */
+export interface AuditCounts {
+  entries: number
+  erased: number
+  tiles: number
+  changes: number
+  deliveries: number
+  outcomes: number
+  subjects: number
+  underWay: number
+}
+
+/** Nothing yet. */
+export const noCounts: Readonly<AuditCounts> = {
+  entries: 0,
+  erased: 0,
+  tiles: 0,
+  changes: 0,
+  deliveries: 0,
+  outcomes: 0,
+  subjects: 0,
+  underWay: 0,
+}
+
+/** Where an audit is: enough to go on from there in another process. Some 100 KB at most. */
+export interface AuditState {
+  readonly format: 1
+  readonly origin: string
+  /** Entries that were looked at, and the partial tiles of the tree over them, as base64, lowest level first. */
+  readonly next: number
+  readonly partials: readonly string[]
+  /** Once the log is done: subjects up to this one were looked at. */
+  readonly subject?: string | undefined
+  readonly counts: Readonly<AuditCounts>
+  readonly differences: number
+  readonly listed: readonly Difference[]
+}
+
+/** What an audit came to. */
+export interface AuditReport {
+  readonly ok: boolean
+  readonly origin: string
+  /** Of the newest published checkpoint. */
+  readonly size: number
+  readonly counts: Readonly<AuditCounts>
+  /** All that were found; the first of them are listed. */
+  readonly differences: number
+  readonly listed: readonly Difference[]
+}
+
+/** Collects differences: all are counted, the first so many are kept. */
+export interface Findings {
+  readonly counts: AuditCounts
+  differences(): number
+  listed(): readonly Difference[]
+  add(check: AuditCheck, about: string, why: string): void
+}
+
+/** Findings that go on from those of a state. */
+export function findings(from: Pick<AuditState, 'counts' | 'differences' | 'listed'> | undefined, maxListed: number): Findings {
+  const listed: Difference[] = [...(from?.listed ?? [])]
+  let differences = from?.differences ?? 0
+  return {
+    counts: { ...(from?.counts ?? noCounts) },
+    differences: () => differences,
+    listed: () => listed,
+    add: (check, about, why) => {
+      differences += 1
+      // what is wrong with the log as a whole is said first, and is never crowded out
+      if (isAboutAll(check)) {
+        listed.splice(listed.filter((one) => isAboutAll(one.check)).length, 0, { check, about, why })
+        listed.splice(maxListed)
+      } else if (listed.length < maxListed) listed.push({ check, about, why })
+    },
+  }
+}
+
+const isAboutAll = (check: AuditCheck): boolean => check.startsWith('checkpoint.') || check.startsWith('log.')
