@@ -1,12 +1,12 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import { topicPlans, topicsOf } from '@heed/contracts'
-import { EMPTY_EDGE, extendEdge, generateSignerKey } from '@heed/merkle-log'
+import { changeFromEvent, topicPlans, topicsOf } from '@heed/contracts'
+import { EMPTY_EDGE, extendEdge, generateSignerKey, type SignerKey, verifierOf } from '@heed/merkle-log'
 import { systemClock } from '@heed/platform/clock'
 import { connectKafka } from '@heed/platform/kafka'
 import { silentLogger } from '@heed/platform/log'
 import { createMetrics } from '@heed/platform/metrics'
 import { connectMongo } from '@heed/platform/mongo'
-import { binaryOf, logReader, logStore, tileKey } from '@heed/trail'
+import { auditedStores, auditLog, binaryOf, type JournalRow, logReader, logStore, tileKey } from '@heed/trail'
 import { auditStore, type EntryRow } from '../../services/audit/src/audit-store.ts'
 import { type LogKeeper, logKeeper } from '../../services/audit/src/log/keeper.ts'
 import { type Sequencer, sequencer } from '../../services/audit/src/sequencer.ts'
@@ -20,7 +20,9 @@ import type { BenchHub } from './harness.ts'
 interface BenchTrail {
   readonly trail: Sequencer
   readonly keeper: LogKeeper
+  readonly prefix: string
   readonly database: string
+  readonly key: SignerKey
   /** When each published checkpoint came, and how many entries it covers. */
   readonly checkpoints: { readonly size: number; readonly atMs: number }[]
   readonly mongo: Awaited<ReturnType<typeof connectMongo>>
@@ -40,9 +42,10 @@ async function openTrail(hub: BenchHub): Promise<BenchTrail> {
   await store.ensureIndexes()
   const publisher = kafka.publisher()
   const checkpoints: { size: number; atMs: number }[] = []
-  const origin = `example.org/${prefix}`
+  const key = generateSignerKey(`example.org/${prefix}`, 'ed25519')
+  const origin = key.name
   const keeper = await logKeeper({
-    settings: { origin, keys: [generateSignerKey(origin, 'ed25519')], oldKeys: [], witnesses: [], folder: undefined, checkpointMs: 200 },
+    settings: { origin, keys: [key], oldKeys: [], witnesses: [], folder: undefined, checkpointMs: 200 },
     store,
     kafka,
     publisher,
@@ -63,7 +66,9 @@ async function openTrail(hub: BenchHub): Promise<BenchTrail> {
   return {
     trail,
     keeper,
+    prefix,
     database,
+    key,
     checkpoints,
     mongo,
     stop: async () => {
@@ -191,5 +196,35 @@ export async function measureProof(hub: BenchHub): Promise<Figure[]> {
   } finally {
     await mongo.database(`${prefix}_audit`).dropDatabase()
     await mongo.stop()
+  }
+}
+
+const auditedSubjects = 20_000
+
+/** The whole audit of 60,000 entries, with their journal and deliveries: entries a second from the first row that is read to the verdict. */
+export async function measureAudit(hub: BenchHub): Promise<Figure[]> {
+  const { trail, keeper, prefix, key, mongo, stop } = await openTrail(hub)
+  try {
+    const journal = mongo.collection<JournalRow>(`${prefix}_preferences`, 'changes')
+    await journal.createIndexes([{ key: { subjectId: 1, version: -1 }, unique: true }])
+    for (let from = 0; from < auditedSubjects; from += 500) {
+      const arrivals = lives(500, from)
+      await trail.append(arrivals)
+      await journal.insertMany(
+        arrivals.flatMap(({ event }): JournalRow[] => {
+          if (event.type !== 'heed.preference.changed.v1') return []
+          const { id, snapshot, acceptedAt, ...rest } = changeFromEvent(event.data)
+          return [{ _id: id, ...snapshot, ...rest, acceptedAt: new Date(acceptedAt), publishedAt: new Date(acceptedAt) }]
+        }),
+      )
+    }
+    await keeper.settle()
+    const startedAt = performance.now()
+    const report = await auditLog({ stores: auditedStores(mongo, prefix), trust: { origin: key.name, logKeys: [verifierOf(key)] } })
+    if (!report.ok) throw new Error(`the audit found ${report.differences} differences: ${JSON.stringify(report.listed[0])}`)
+    return [{ key: 'trail.audit', value: (report.counts.entries * 1_000) / (performance.now() - startedAt), unit: 'entries/s' }]
+  } finally {
+    await mongo.database(`${prefix}_preferences`).dropDatabase()
+    await stop()
   }
 }

@@ -1,5 +1,4 @@
 import { changeToEvent, type EventData } from '@heed/contracts'
-import { canonicalJson, type JsonValue } from '@heed/contracts/trail'
 import { changeIdOf, deliveryIdOf, type SubjectId } from '@heed/domain'
 import type { mongo } from 'mongoose'
 import type { AuditCheck, Findings } from './audit-report.ts'
@@ -30,7 +29,7 @@ interface Life {
 }
 
 const told = ['change-accepted', 'delivery-requested', 'delivery-attempted', 'delivery-resolved'] as const
-const lotOf = 200
+const lotOf = 100
 /** A change that was published is in the trail within a minute. */
 const underWayMs = 60_000
 
@@ -123,7 +122,7 @@ function changesThatDiffer(row: JournalRow, entry: EntryRow): string[] {
 }
 
 /** What an erasure leaves of a change in the journal. */
-function stripped(data: EventData<'heed.preference.changed.v1'>): unknown {
+function stripped(data: EventData<'heed.preference.changed.v1'>): object {
   const choices = Object.fromEntries(
     Object.entries(data.choices).map(([purpose, { choice, version, at }]) => [purpose, { choice, version, at }]),
   )
@@ -181,14 +180,22 @@ function readable(entry: EntryRow): ReturnType<typeof eventOf> {
   }
 }
 
-function namesThatDiffer(left: object, right: unknown): string[] {
-  const [a, b] = [fieldsOf(left), fieldsOf(right)]
-  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => a.get(name) !== b.get(name)).sort()
+function namesThatDiffer(left: object, right: object): string[] {
+  if (same(left, right)) return []
+  const [a, b] = [new Map(Object.entries(left)), new Map(Object.entries(right))]
+  return [...new Set([...a.keys(), ...b.keys()])].filter((name) => !same(a.get(name), b.get(name))).sort()
 }
 
-function fieldsOf(value: unknown): Map<string, string> {
-  const fields = Object.entries(value ?? {}) as [string, JsonValue | undefined][]
-  return new Map(fields.flatMap(([name, field]) => (field === undefined ? [] : [[name, canonicalJson(field)] as const])))
+/** Whether two values are one in JSON: fields in any order, absent ones like undefined ones. */
+function same(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false
+  if (Array.isArray(a) || Array.isArray(b))
+    return Array.isArray(a) && Array.isArray(b) && a.length === b.length && a.every((item, at) => same(item, b[at]))
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>]
+  for (const name in left) if (!same(left[name], right[name])) return false
+  for (const name in right) if (right[name] !== undefined && left[name] === undefined) return false
+  return true
 }
 
 async function* inLots(lives: AsyncIterable<Life>): AsyncIterable<Life[]> {
@@ -205,7 +212,7 @@ async function* inLots(lives: AsyncIterable<Life>): AsyncIterable<Life[]> {
 /** Every subject that any of the three speaks of, in the order of the ids. */
 async function* livesAfter(stores: AuditedStores, after: string): AsyncIterable<Life> {
   const about = { subjectId: { $gt: after as SubjectId } }
-  const disk = { allowDiskUse: true, batchSize: 2_000 }
+  const disk = { allowDiskUse: true, batchSize: 500 }
   const entries = runs(stores.log.entries.find({ ...about, kind: { $in: [...told] } }, { sort: { subjectId: 1, _id: 1 }, ...disk }))
   const changes = runs(stores.journal.find(about, { sort: { subjectId: 1, version: -1 }, ...disk }))
   const deliveries = runs(stores.deliveries.find(about, { sort: { subjectId: 1, version: 1, recipientId: 1 }, ...disk }))
@@ -240,12 +247,15 @@ interface Run<Row> {
 async function* runs<Row extends { readonly subjectId?: SubjectId }>(cursor: mongo.FindCursor<Row>): AsyncGenerator<Run<Row>, undefined> {
   let run: Run<Row> | undefined
   try {
-    for await (const row of cursor) {
-      if (row.subjectId === undefined) continue
-      if (run?.subjectId === row.subjectId) run.rows.push(row)
-      else {
-        if (run !== undefined) yield run
-        run = { subjectId: row.subjectId, rows: [row] }
+    // a batch at a time: an iterator costs a promise for each row
+    while (await cursor.hasNext()) {
+      for (const row of cursor.readBufferedDocuments()) {
+        if (row.subjectId === undefined) continue
+        if (run?.subjectId === row.subjectId) run.rows.push(row)
+        else {
+          if (run !== undefined) yield run
+          run = { subjectId: row.subjectId, rows: [row] }
+        }
       }
     }
     if (run !== undefined) yield run

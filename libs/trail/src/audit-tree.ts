@@ -1,3 +1,4 @@
+import type { TrailEvent } from '@heed/contracts'
 import { parseLeaf } from '@heed/contracts/trail'
 import {
   decodeEntries,
@@ -17,7 +18,7 @@ import {
 import type { Findings } from './audit-report.ts'
 import type { AuditedStores } from './audit-stores.ts'
 import { bytesOf } from './bytes.ts'
-import { entryOf } from './entry.ts'
+import { type Entry, entryOf } from './entry.ts'
 import { forgottenKey } from './forgotten.ts'
 import { eventOf, leafOfEntry, readSecrets, subjectsOf } from './leaves.ts'
 import type { EntryRow } from './rows.ts'
@@ -36,10 +37,10 @@ export interface TreeAudit {
   readonly progress: (edge: Edge) => Promise<void>
 }
 
-const bundlesAtOnce = 16
+const bundlesAtOnce = 4
 const span = bundlesAtOnce * TILE_WIDTH
 
-/** Rebuilds the tree from the bundles, 4,096 entries at a time, and compares tiles and rows of entries on the way. Gives the edge at `size`. */
+/** Rebuilds the tree from the bundles, 1,024 entries at a time, and compares tiles and rows of entries on the way. Gives the edge at `size`. */
 export async function auditTree({ stores, found, edge: begun, size, stops, reached, progress }: TreeAudit): Promise<Edge> {
   const row = await stores.log.log.findOne({ _id: 'log' })
   const seal = row === null ? noHash : bytesOf(row.seal)
@@ -153,7 +154,8 @@ async function auditRows(
   leaves: readonly (Uint8Array | undefined)[],
   rows: readonly EntryRow[],
 ): Promise<void> {
-  const events = rows.map(eventIn)
+  const read = rows.map(readRow)
+  const events = read.map((one) => one?.event)
   const secrets = await readSecrets(stores.log, subjectsOf(events))
   const erased = await erasedAmong(
     stores,
@@ -170,12 +172,13 @@ async function auditRows(
     }
     seen.add(sequence)
     const text = leaf === undefined ? undefined : Buffer.from(leaf).toString('utf8')
-    const event = events[at]
-    if (event === undefined) {
+    const one = read[at]
+    if (one === undefined) {
       if (row.facts !== undefined) found.add('entry.differs-from-facts', about, 'its facts cannot be read')
       else auditErased(found, about, row, text)
       return
     }
+    const { event, said } = one
     const made = leafOfEntry(row, event, secrets, seal)
     if (made === undefined) {
       if (subjectsOf([event]).some((id) => erased.has(id))) found.counts.erased += 1
@@ -183,7 +186,6 @@ async function auditRows(
     } else if (text !== undefined && made.text !== text) {
       found.add('entry.differs-from-leaf', about, `its row is not what the log says: ${namesThatDiffer(text, made.text)}`)
     }
-    const said = entryOf(event, row.at)
     const other = (['entryId', 'kind', 'at', 'subjectId', 'recipientId', 'version', 'facts'] as const).filter(
       (name) => row[name] !== said[name],
     )
@@ -192,11 +194,10 @@ async function auditRows(
   reportGaps(found, begin, leaves.length, seen)
 }
 
-function eventIn(row: EntryRow): ReturnType<typeof eventOf> {
+function readRow(row: EntryRow): { readonly event: TrailEvent; readonly said: Entry } | undefined {
   try {
     const event = eventOf(row)
-    if (event !== undefined) entryOf(event, row.at)
-    return event
+    return event === undefined ? undefined : { event, said: entryOf(event, row.at) }
   } catch (thrown) {
     // whatever was put there: it is no event
     if (thrown instanceof SyntaxError || thrown instanceof TypeError || thrown instanceof RangeError) return undefined
