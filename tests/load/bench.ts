@@ -9,7 +9,7 @@ import { measureLatency, measureSettled, measureVendorRequests } from './measure
 import { measureOneClick } from './measure-edge.ts'
 import { measureIdle, measureStart } from './measure-idle.ts'
 import { measureBatchCheck, measureCheck, measureSet, measureStreamed } from './measure-intake.ts'
-import { measureAppend, measureAudit, measureCheckpoint, measureProof } from './measure-trail.ts'
+import { measureAppend, measureAudit, measureCheckpoint, measureProof, measureVerify } from './measure-trail.ts'
 import { type BenchService, startBenchService } from './service.ts'
 
 /** Which keys each measurement gives, in the order in which they run on one hub. */
@@ -22,6 +22,7 @@ const measurements: readonly { readonly keys: readonly string[]; measure(hub: Be
   { keys: ['trail.checkpoint.p99'], measure: measureCheckpoint },
   { keys: ['trail.proof.p99'], measure: measureProof },
   { keys: ['trail.audit'], measure: measureAudit },
+  { keys: ['trail.verify'], measure: measureVerify },
 ]
 /** The same for what is measured on services/preferences as a process of its own. */
 const alone: readonly { readonly keys: readonly string[]; measure(service: BenchService): Promise<Figure[]> }[] = [

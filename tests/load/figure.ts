@@ -32,6 +32,7 @@ export const targets: Readonly<Record<string, Target>> = {
   'trail.append': { atLeast: '5,000/s', reachFor: 'ratio 0.50' },
   'trail.checkpoint.p99': { atLeast: '1,000 ms', reachFor: '300 ms' },
   'trail.proof.p99': { atLeast: '5 ms', reachFor: '1 ms' },
+  'trail.verify': { atLeast: '50 ms', reachFor: '10 ms' },
   'trail.audit': { atLeast: '20,000/s', reachFor: '50,000/s' },
   'start.first-confirmed': { atLeast: '20 s', reachFor: '10 s' },
 }

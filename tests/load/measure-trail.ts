@@ -1,5 +1,6 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
 import { changeFromEvent, topicPlans, topicsOf } from '@heed/contracts'
+import { encodeBundle, verifyBundle } from '@heed/evidence'
 import { EMPTY_EDGE, extendEdge, generateSignerKey, type SignerKey, verifierOf } from '@heed/merkle-log'
 import { systemClock } from '@heed/platform/clock'
 import { connectKafka } from '@heed/platform/kafka'
@@ -7,6 +8,7 @@ import { silentLogger } from '@heed/platform/log'
 import { createMetrics } from '@heed/platform/metrics'
 import { connectMongo } from '@heed/platform/mongo'
 import { auditedStores, auditLog, binaryOf, type JournalRow, logReader, logStore, tileKey } from '@heed/trail'
+import { exampleBundle, trusted } from '../../libs/evidence/src/example.fixture.ts'
 import { auditStore, type EntryRow } from '../../services/audit/src/audit-store.ts'
 import { type LogKeeper, logKeeper } from '../../services/audit/src/log/keeper.ts'
 import { type Sequencer, sequencer } from '../../services/audit/src/sequencer.ts'
@@ -227,4 +229,18 @@ export async function measureAudit(hub: BenchHub): Promise<Figure[]> {
     await mongo.database(`${prefix}_preferences`).dropDatabase()
     await stop()
   }
+}
+
+/** Checking the evidence of one change after start-up: the 99th of a hundred, each with all of its signatures and proofs. */
+export async function measureVerify(): Promise<Figure[]> {
+  const bytes = encodeBundle(await exampleBundle())
+  const times: number[] = []
+  for (let count = 0; count < 120; count += 1) {
+    const startedAt = performance.now()
+    const verdict = verifyBundle(bytes, trusted)
+    // the first ones are compiled while they run
+    if (count >= 20) times.push(performance.now() - startedAt)
+    if (!verdict.ok) throw new Error('the example does not verify')
+  }
+  return [{ key: 'trail.verify', value: quantile(times, 0.99), unit: 'ms' }]
 }
