@@ -1,0 +1,36 @@
+import { formatVerifierKey, parseVerifierKey, verifierOf } from '@heed/merkle-log'
+import { silentLogger } from '@heed/platform/log'
+import { connectMongo } from '@heed/platform/mongo'
+import { auditedStores, auditLog } from '@heed/trail'
+import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { startTestHub, type TestHub } from './test-hub.ts'
+
+const prefix = `audited-${process.pid}`
+let test: TestHub
+beforeAll(async () => {
+  test = await startTestHub({ dbPrefix: prefix })
+})
+afterAll(() => test.stop())
+
+it('an audit beside a running hub finds journal, trail and deliveries agreeing', async () => {
+  const changes = await Promise.all(['a', 'b', 'c'].map((name) => test.optOut(`audit-${name}@example.com`)))
+  changes.push(await test.optIn('audit-a@example.com'))
+  for (const { changeId } of changes) await test.settled(changeId)
+  await test.hub.settle()
+  const mongo = await connectMongo({ uri: inject('mongoUri'), appName: 'audit', log: silentLogger })
+  try {
+    const logKeys = (test.hub.trail?.keys ?? []).map((key) => parseVerifierKey(formatVerifierKey(verifierOf(key))))
+    // as if it were a minute later: all that was published must be in the trail by then
+    const report = await auditLog({
+      stores: auditedStores(mongo, prefix),
+      trust: { origin: logKeys[0]?.name ?? '', logKeys },
+      now: () => Date.now() + 61_000,
+    })
+    expect(report.listed).toEqual([])
+    expect(report.counts.changes).toBeGreaterThanOrEqual(changes.length)
+    expect(report.counts.deliveries).toBeGreaterThan(changes.length)
+    expect(report.counts.underWay).toBe(0)
+  } finally {
+    await mongo.stop()
+  }
+})
