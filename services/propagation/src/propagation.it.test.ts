@@ -99,7 +99,12 @@ describe('a delivery', () => {
   it('is ended by the word of a named person', async () => {
     house.preferences.hold(denial(subject(5), 3))
     const deliveryId = `agency/${subject(5)}/2`
-    await propagation.client.resolveDelivery({ deliveryId, resolvedBy: 'privacy officer', why: 'taken off by telephone', evidence: 'call:7' })
+    await propagation.client.resolveDelivery({
+      deliveryId,
+      resolvedBy: 'privacy officer',
+      why: 'taken off by telephone',
+      evidence: 'call:7',
+    })
     expect(await house.heard(house.topics.controls, 'heed.delivery.resolved.v1')).toMatchObject([
       { deliveryId, recipientId: 'agency', subjectId: subject(5), version: 2, by: 'privacy officer', why: 'taken off by telephone' },
     ])
