@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { LogEntry__Output } from '@heed/contracts/gen/heed/audit/v1/LogEntry.ts'
 import { checkDisclosure, type Disclosure, type Leaf, parseLeaf } from '@heed/contracts/trail'
 import { changeIdOf, deliveryIdOf } from '@heed/domain'
+import { decodeBundle, verifyBundle } from '@heed/evidence'
 import {
   cosign,
   decodeEntries,
@@ -162,13 +163,37 @@ describe('whoever asks the log', () => {
     expect((await running.client.getCheckpoint({ size: all })).checkpoint?.note).toBe(before.checkpoint?.note)
   })
 
-  it('is refused an export that nobody serves', async () => {
-    const stream = running.client.exportEvidence({ subjectId: subject(3) })
-    await expect(
-      (async () => {
-        for await (const _ of stream);
-      })(),
-    ).rejects.toMatchObject({ reason: 'NOT_SERVED' })
+  const exported = async (question: Parameters<RunningAudit['client']['exportEvidence']>[0]): Promise<Uint8Array> => {
+    const pieces: Uint8Array[] = []
+    let last = 0
+    for await (const { chunk, progress } of running.client.exportEvidence(question)) {
+      expect(progress).toBeGreaterThanOrEqual(last)
+      last = progress
+      pieces.push(chunk)
+    }
+    expect(last).toBe(1)
+    return Buffer.concat(pieces)
+  }
+
+  it('is exported one file about a subject, the same each time, which proves every entry about it and no other', async () => {
+    const question = { subjectId: subject(3), againstSizes: [all] }
+    const file = await exported(question)
+    expect(Buffer.compare(file, await exported(question))).toBe(0)
+    // everything holds but one thing: nobody told this trail the text of the policy
+    expect(verifyBundle(file, { policy: trusted() }).findings.map(({ reason }) => reason)).toEqual(['policy.missing'])
+    const { entries, olderTrees } = decodeBundle(file).bundle
+    expect(entries.map(({ sequence }) => sequence)).toEqual((await listed({ subjectId: subject(3) })).map(({ sequence }) => sequence))
+    expect(olderTrees.map(({ size }) => size)).toEqual([all])
+  })
+
+  it('is refused an export about nothing, about two things, and about what the trail does not know', async () => {
+    await expect(exported({})).rejects.toMatchObject({ violations: [{ field: 'change_id' }] })
+    const two = { subjectId: subject(3), changeId: changeIdOf(subject(3), 1) }
+    await expect(exported(two)).rejects.toMatchObject({ violations: [{ field: 'change_id' }] })
+    await expect(exported({ subjectId: subject(3), againstSizes: [all + 9] })).rejects.toMatchObject({
+      violations: [{ field: 'against_sizes' }],
+    })
+    await expect(exported({ subjectId: subject(900) })).rejects.toMatchObject({ reason: 'EVIDENCE_UNKNOWN' })
   })
 })
 
