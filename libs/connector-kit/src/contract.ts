@@ -232,7 +232,7 @@ export interface Descriptor {
 /** A credential as a setting names it: `env:NAME` or `file:/path`. The name is harmless; the value is read at the moment of sending. */
 export type CredentialReference = string
 
-/** Credentials by reference. Read anew for each request (files: when they changed), so that a rotated key needs no restart. Nothing here prints a value. */
+/** Credentials by reference, as they are when a request leaves: a rotated key needs no restart. Nothing here prints a value. */
 export interface Credentials {
   /** The value. Throws `CredentialError` (a fault of the configuration, which pauses the recipient) where there is none. */
   read(reference: CredentialReference): Promise<string>

@@ -1,8 +1,10 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
+import { mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { CredentialError, referencedCredentials, resolveReferences, SettingsError } from './settings.ts'
+import { keptLog } from './testing.fixture.ts'
 
 let folder: string
 beforeAll(async () => {
@@ -32,16 +34,69 @@ describe('settings', () => {
 })
 
 describe('credentials', () => {
-  it('are read anew: a rotated key needs no restart', async () => {
+  it('are read anew from the environment', async () => {
     const env: Record<string, string> = { KEY: 'first' }
-    const path = join(folder, 'rotated')
-    await writeFile(path, 'old\n')
     const credentials = referencedCredentials(env)
-    expect([await credentials.read('env:KEY'), await credentials.read(`file:${path}`)]).toEqual(['first', 'old'])
+    expect(await credentials.read('env:KEY')).toBe('first')
     env.KEY = 'second'
-    await new Promise((resolve) => setTimeout(resolve, 5)) // for a file time that differs
-    await writeFile(path, 'new')
-    expect([await credentials.read('env:KEY'), await credentials.read(`file:${path}`)]).toEqual(['second', 'new'])
+    expect(await credentials.read('env:KEY')).toBe('second')
+  })
+
+  it('are found when the folder of a file is swapped by its link, as a cluster does with its secrets, under the same time', async () => {
+    const mount = await mkdtemp(join(folder, 'mount-'))
+    const at = new Date(1_700_000_000_000)
+    const version = async (name: string, text: string) => {
+      await mkdir(join(mount, name))
+      await writeFile(join(mount, name, 'key'), text)
+      await utimes(join(mount, name, 'key'), at, at)
+      await symlink(name, join(mount, `${name}.link`))
+      await rename(join(mount, `${name}.link`), join(mount, '..data'))
+    }
+    await version('..one', 'key-1')
+    await symlink(join('..data', 'key'), join(mount, 'key'))
+    const credentials = referencedCredentials({})
+    expect(await credentials.read(`file:${mount}/key`)).toBe('key-1')
+    await version('..two', 'key-2')
+    expect(await credentials.read(`file:${mount}/key`)).toBe('key-2')
+  })
+
+  it('are found when a file is written over in place, with as many bytes and its old time', async () => {
+    const path = join(folder, 'in-place')
+    const at = new Date(1_700_000_000_000)
+    const credentials = referencedCredentials({})
+    for (const text of ['key-1', 'key-2']) {
+      await writeFile(path, text)
+      await utimes(path, at, at)
+      expect(await credentials.read(`file:${path}`)).toBe(text)
+    }
+  })
+
+  it('stay what they were while the file is missing, empty or half written; that is said once, by the name of the file', async () => {
+    const path = join(folder, 'unsteady')
+    const log = keptLog()
+    const credentials = referencedCredentials({}, { log })
+    await writeFile(path, 'sk-live-1')
+    expect(await credentials.read(`file:${path}`)).toBe('sk-live-1')
+    await rm(path)
+    expect(await Promise.all([1, 2, 3].map(() => credentials.read(`file:${path}`)))).toEqual(['sk-live-1', 'sk-live-1', 'sk-live-1'])
+    await writeFile(path, '')
+    expect(await credentials.read(`file:${path}`)).toBe('sk-live-1')
+
+    // somebody who writes it piece by piece, for longer than a look takes
+    let text = ''
+    const growing = setInterval(() => {
+      text += 'x'
+      writeFileSync(path, text)
+    }, 10)
+    expect(await credentials.read(`file:${path}`)).toBe('sk-live-1')
+    clearInterval(growing)
+    await writeFile(path, 'sk-live-2')
+    expect(await credentials.read(`file:${path}`)).toBe('sk-live-2')
+
+    expect(log.lines.map(({ level, event, fields }) => ({ level, event, fields }))).toEqual([
+      { level: 'warn', event: 'credential.kept', fields: { reference: `file:${path}` } },
+      { level: 'info', event: 'credential.renewed', fields: { reference: `file:${path}` } },
+    ])
   })
 
   it('that a vendor renewed are kept in their file, readable by the owner alone', async () => {
@@ -57,6 +112,7 @@ describe('credentials', () => {
   it('that are missing are an error that quotes no value', async () => {
     const credentials = referencedCredentials({ EMPTY: ' ' })
     await expect(credentials.read('env:EMPTY')).rejects.toThrow('the credential env:EMPTY is not set')
+    await expect(credentials.read(`file:${folder}/none`)).rejects.toThrow(`the credential file:${folder}/none cannot be read`)
     const error = await credentials.read('sk-live-1234567890').catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(CredentialError)
     expect(String(error)).not.toContain('1234567890')

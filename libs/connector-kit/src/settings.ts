@@ -1,6 +1,8 @@
-import { readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { HeedError } from '@heed/platform/errors'
+import { type Logger, silentLogger } from '@heed/platform/log'
 import type { CredentialReference, Credentials } from './contract.ts'
+import { replacedFiles } from './replaced-files.ts'
 
 /** The settings of a recipient are not usable. The message names the field and says how to mend it; it never quotes a value. */
 export class SettingsError extends HeedError {
@@ -76,22 +78,22 @@ export async function resolveReferences(
   return result
 }
 
-/** Credentials from environment variables and files. A file is read again when it changed. */
-export function referencedCredentials(env: Env): Credentials {
-  const files = new Map<string, { changedAt: number; value: string }>()
+/**
+ * Credentials from environment variables and files, as they are when they are asked for. A file that is missing, empty or half written keeps the value that it
+ * had, with a warning; the next request looks again.
+ */
+export function referencedCredentials(env: Env, options: { readonly log?: Logger } = {}): Credentials {
+  const { log = silentLogger } = options
+  const files = replacedFiles({
+    renewed: (path) => log.info({ reference: safeReference(`file:${path}`) }, 'credential.renewed'),
+    kept: (path) => log.warn({ reference: safeReference(`file:${path}`) }, 'credential.kept'),
+  })
 
   const readFromFile = async (path: string): Promise<string> => {
-    try {
-      const { mtimeMs } = await stat(path)
-      const known = files.get(path)
-      if (known?.changedAt === mtimeMs) return known.value
-      const value = (await readFile(path, 'utf8')).trim()
-      files.set(path, { changedAt: mtimeMs, value })
-      return value
-    } catch {
-      // the system's own error is not passed on: it may quote more of the path's surroundings than a log should hold
-      throw new CredentialError('the credential file cannot be read')
-    }
+    const found = await files.read(path)
+    if (found.kind === 'text') return found.text
+    const why = { unreadable: 'cannot be read', empty: 'is empty', changing: 'is being written' }[found.why]
+    throw new CredentialError(`the credential ${safeReference(`file:${path}`)} ${why}`)
   }
 
   return {
@@ -108,7 +110,7 @@ export function referencedCredentials(env: Env): Credentials {
       const part = `${parsed.name}.part`
       await writeFile(part, value, { mode: 0o600, flush: true })
       await rename(part, parsed.name)
-      files.delete(parsed.name)
+      files.forget(parsed.name)
     },
   }
 }

@@ -153,7 +153,7 @@ export async function createWorkshop<Settings>(
   const reports = createReports(reportRows, () => clock.now())
   const states = recipientStates(collection<RecipientState>('recipients'))
   const events = workEvents(log, metrics)
-  const credentials = referencedCredentials(options.env)
+  const credentials = referencedCredentials(options.env, { log })
 
   /** What was put off because a recipient failed need not wait any longer. */
   const hurry = async (recipientId: RecipientId) => {

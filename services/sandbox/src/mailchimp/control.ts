@@ -74,6 +74,8 @@ export interface MailchimpControl extends VendorControl<MailchimpFault, Mailchim
   /** Lets the person, or the vendor, do something by themselves; webhooks are called. */
   act(listId: string, email: string, what: PersonAct): void
   configure(settings: Partial<MailchimpSettings>): void
+  /** Gives the account a new API key, as its owner would in the vendor's pages; the old one opens nothing any more. */
+  rotateKey(): string
   /** A webhook as from before signing existed: its calls carry no signature. */
   addUnsignedWebhook(listId: string, url: string): Promise<void>
   webhookCalls(): readonly WebhookCall[]
@@ -87,6 +89,7 @@ export interface ControlContext {
   readonly webhooks: Webhooks
   readonly settings: MailchimpSettings
   now(): number
+  rotateKey(): string
 }
 
 type Own = Omit<MailchimpControl, Exclude<keyof VendorControl<MailchimpFault, MailchimpBelief>, 'beliefs' | 'person'>>
@@ -122,6 +125,7 @@ export function mailchimpControl(context: ControlContext): Own {
       keepMember(context, audience, before, { ...member, ...changes, changedAt: context.now() }, source, details)
     },
     configure: (settings) => void Object.assign(context.settings, settings),
+    rotateKey: context.rotateKey,
     async addUnsignedWebhook(listId, url) {
       const all = { subscribe: true, unsubscribe: true, profile: true, cleaned: true, upemail: true, user: true, admin: true, api: true }
       const added = await webhooks.add(audienceOf(listId).id, { url, events: all, sources: all }, { signed: false })

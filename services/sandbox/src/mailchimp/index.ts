@@ -69,11 +69,12 @@ function play(stage: Stage, options: MailchimpOptions): Vendor<Mailchimp> {
     errorType: options.errorType ?? 'alternate',
   }
   const demo = demoCredentials(stage.seed, options.apiKey === undefined ? undefined : dataCenterOf(options.apiKey))
-  const credentials: Credentials = {
+  let credentials: Credentials = {
     ...demo,
     ...(options.apiKey && { apiKey: options.apiKey }),
     ...(options.oauthToken && { oauthToken: options.oauthToken }),
   }
+  let keysGiven = 0
   const url = `${stage.origin}/mailchimp`
   const apiKeyPath = join(stage.folder, 'api-key')
   writeFileSync(apiKeyPath, credentials.apiKey, { mode: 0o600 })
@@ -126,7 +127,17 @@ function play(stage: Stage, options: MailchimpOptions): Vendor<Mailchimp> {
       tooLarge: () => refuse(problems.tooLarge),
     },
   }
-  const own = mailchimpControl({ account, webhooks, settings, now: stage.clock.now })
+  const own = mailchimpControl({
+    account,
+    webhooks,
+    settings,
+    now: stage.clock.now,
+    rotateKey: () => {
+      keysGiven += 1
+      credentials = { ...credentials, apiKey: demoCredentials(`${stage.seed}/${keysGiven}`, dataCenterOf(credentials.apiKey)).apiKey }
+      return credentials.apiKey
+    },
+  })
   const control: MailchimpControl = {
     ...common,
     ...own,
