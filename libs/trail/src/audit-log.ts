@@ -30,6 +30,8 @@ export interface AuditOptions {
   readonly maxListed?: number
   /** How long what differs gets to become right while a hub is running, before it is read once more, ms. */
   readonly settleMs?: number
+  /** How many rows are read at a time: memory against speed. */
+  readonly rowsAtOnce?: number
   readonly now?: () => number
   readonly signal?: AbortSignal
 }
@@ -45,7 +47,8 @@ export class AuditStateError extends Error {
  * after the audit began is left to the next one. Throws `AuditStateError` for a state of another log or one that this log is too short for.
  */
 export async function auditLog(options: AuditOptions): Promise<AuditReport> {
-  const { stores, trust, from, kept = [], maxListed = 100, settleMs = 300, now = Date.now, progress = () => undefined } = options
+  const { stores, trust, from, kept = [], maxListed = 100, settleMs = 300, rowsAtOnce = 512, now = Date.now } = options
+  const { progress = () => undefined } = options
   const { origin } = trust
   if (from !== undefined && from.origin !== origin) throw new AuditStateError(`the state is that of another log: ${from.origin}`)
   const found = findings(from, maxListed)
@@ -93,6 +96,7 @@ export async function auditLog(options: AuditOptions): Promise<AuditReport> {
       found,
       edge,
       size,
+      rowsAtOnce,
       stops: statements.map((statement) => statement.size),
       reached: (at, root) => {
         for (const statement of statements)
@@ -123,6 +127,7 @@ export async function auditLog(options: AuditOptions): Promise<AuditReport> {
     found,
     after: subject,
     settleMs,
+    rowsAtOnce,
     now,
     progress: async (reachedSubject) => {
       subject = reachedSubject

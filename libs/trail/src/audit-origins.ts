@@ -1,10 +1,10 @@
 import { changeToEvent, type EventData } from '@heed/contracts'
 import { changeIdOf, deliveryIdOf, type SubjectId } from '@heed/domain'
-import type { mongo } from 'mongoose'
+import { type Life, livesAfter, livesOf } from './audit-lives.ts'
 import type { AuditCheck, Findings } from './audit-report.ts'
 import type { AuditedStores, JournalRow } from './audit-stores.ts'
 import { erasedAmong } from './audit-tree.ts'
-import { type DeliveryRow, foldOutcome, foldRequest, foldResolved, newDeliveryRow } from './delivery-row.ts'
+import { deliveryRow, type HeardDelivery, hearOutcome, hearRequest, hearResolved, unheardDelivery } from './delivery-row.ts'
 import { eventOf } from './leaves.ts'
 import type { EntryRow } from './rows.ts'
 import { supersede } from './supersession.ts'
@@ -16,44 +16,38 @@ export interface OriginsAudit {
   /** Subjects up to this one were looked at. */
   readonly after: string
   readonly settleMs: number
+  readonly rowsAtOnce: number
   readonly now: () => number
   readonly progress: (subject: string) => Promise<void>
 }
 
-/** Everything about one subject. */
-interface Life {
-  readonly subjectId: SubjectId
-  readonly entries: EntryRow[]
-  readonly changes: JournalRow[]
-  readonly deliveries: DeliveryRow[]
-}
-
-const told = ['change-accepted', 'delivery-requested', 'delivery-attempted', 'delivery-resolved'] as const
-const lotOf = 100
 /** A change that was published is in the trail within a minute. */
 const underWayMs = 60_000
 
 /** Walks through journal, entries and deliveries side by side, subject by subject, and compares what they say. */
 export async function auditOrigins(options: OriginsAudit): Promise<void> {
-  const { stores, found, settleMs, now, progress } = options
-  for await (const lot of inLots(livesAfter(stores, options.after))) {
+  const { stores, found, settleMs, rowsAtOnce, now, progress } = options
+  for await (const lives of livesAfter(stores, options.after, rowsAtOnce)) {
+    const differing = lives.filter((life) => compare(life, now()).length > 0)
     const erased = await erasedAmong(
       stores,
-      lot.map(({ subjectId }) => subjectId),
+      differing.map(({ subjectId }) => subjectId),
     )
     const suspects: SubjectId[] = []
-    for (const life of lot) {
+    for (const life of differing) if (!erased.has(life.subjectId)) suspects.push(life.subjectId)
+    for (const life of lives) {
       if (erased.has(life.subjectId)) found.counts.erased += life.changes.length
-      else if (compare(life, now()).length > 0) suspects.push(life.subjectId)
       count(found, life, now())
     }
     if (suspects.length > 0) {
       // the three were read one after the other while a hub may be writing: what is wrong stays wrong
       await new Promise((resolve) => setTimeout(resolve, settleMs))
-      for (const life of await livesOf(stores, suspects))
-        for (const { check, about, why } of compare(life, now())) found.add(check, about, why)
+      const again = await livesOf(stores, suspects)
+      const erasedSince = await erasedAmong(stores, suspects)
+      for (const life of again)
+        if (!erasedSince.has(life.subjectId)) for (const { check, about, why } of compare(life, now())) found.add(check, about, why)
     }
-    const last = lot.at(-1)
+    const last = lives.at(-1)
     if (last !== undefined) await progress(last.subjectId)
   }
 }
@@ -62,8 +56,8 @@ function count({ counts }: Findings, { entries, changes, deliveries }: Life, now
   counts.subjects += 1
   counts.changes += changes.length
   counts.deliveries += deliveries.length
-  counts.outcomes += entries.filter(({ kind }) => kind === 'delivery-attempted').length
-  counts.underWay += changes.filter((row) => isUnderWay(row, now)).length
+  for (const { kind } of entries) if (kind === 'delivery-attempted') counts.outcomes += 1
+  for (const row of changes) if (isUnderWay(row, now)) counts.underWay += 1
 }
 
 const isUnderWay = ({ publishedAt }: JournalRow, now: number) => publishedAt === null || now - publishedAt.getTime() < underWayMs
@@ -131,9 +125,10 @@ function stripped(data: EventData<'heed.preference.changed.v1'>): object {
 }
 
 function compareDeliveries({ deliveries }: Life, entries: readonly EntryRow[], add: Add): void {
-  const heard = new Map<string, DeliveryRow>()
+  const heard = new Map<string, HeardDelivery>()
   const firstEntry = new Map<string, number>()
   for (const entry of entries) {
+    if (entry.kind === 'change-accepted') continue
     const event = readable(entry)
     if (event === undefined) continue
     switch (event.type) {
@@ -142,18 +137,22 @@ function compareDeliveries({ deliveries }: Life, entries: readonly EntryRow[], a
       case 'heed.delivery.resolved.v1': {
         const { recipientId, subjectId, version } = event.data
         const id = deliveryIdOf(recipientId, subjectId, version)
-        const before = heard.get(id) ?? newDeliveryRow(recipientId, subjectId, version)
-        if (!firstEntry.has(id)) firstEntry.set(id, entry._id)
-        if (event.type === 'heed.delivery.requested.v1') heard.set(id, foldRequest(before, event.data))
-        else if (event.type === 'heed.delivery.attempted.v1') heard.set(id, foldOutcome(before, event.data))
-        else heard.set(id, foldResolved(before, event.data))
+        let delivery = heard.get(id)
+        if (delivery === undefined) {
+          delivery = unheardDelivery(recipientId, subjectId, version)
+          heard.set(id, delivery)
+          firstEntry.set(id, entry._id)
+        }
+        if (event.type === 'heed.delivery.requested.v1') delivery.heard = hearRequest(delivery.heard, event.data)
+        else if (event.type === 'heed.delivery.attempted.v1') delivery.heard = hearOutcome(delivery.heard, event.data)
+        else delivery.heard = hearResolved(delivery.heard, event.data)
         break
       }
       default:
         break
     }
   }
-  const expected = new Map(supersede([...heard.values()]).map((row) => [row._id, row]))
+  const expected = new Map(supersede([...heard.values()].map(deliveryRow)).map((row) => [row._id, row]))
   for (const row of deliveries) {
     const about = `delivery ${row._id}`
     const should = expected.get(row._id)
@@ -196,85 +195,4 @@ function same(a: unknown, b: unknown): boolean {
   for (const name in left) if (!same(left[name], right[name])) return false
   for (const name in right) if (right[name] !== undefined && left[name] === undefined) return false
   return true
-}
-
-async function* inLots(lives: AsyncIterable<Life>): AsyncIterable<Life[]> {
-  let lot: Life[] = []
-  for await (const life of lives) {
-    lot.push(life)
-    if (lot.length < lotOf) continue
-    yield lot
-    lot = []
-  }
-  if (lot.length > 0) yield lot
-}
-
-/** Every subject that any of the three speaks of, in the order of the ids. */
-async function* livesAfter(stores: AuditedStores, after: string): AsyncIterable<Life> {
-  const about = { subjectId: { $gt: after as SubjectId } }
-  const disk = { allowDiskUse: true, batchSize: 500 }
-  const entries = runs(stores.log.entries.find({ ...about, kind: { $in: [...told] } }, { sort: { subjectId: 1, _id: 1 }, ...disk }))
-  const changes = runs(stores.journal.find(about, { sort: { subjectId: 1, version: -1 }, ...disk }))
-  const deliveries = runs(stores.deliveries.find(about, { sort: { subjectId: 1, version: 1, recipientId: 1 }, ...disk }))
-  try {
-    let heads = await Promise.all([entries.next(), changes.next(), deliveries.next()])
-    for (;;) {
-      const ids = heads.flatMap(({ value, done }) => (done === true || value === undefined ? [] : [value.subjectId]))
-      const [first, ...others] = ids
-      if (first === undefined) return
-      const subjectId = others.reduce((least, id) => (id < least ? id : least), first)
-      const [e, c, d] = heads
-      const mine = <Row>(head: IteratorResult<Run<Row>>): Row[] =>
-        head.done !== true && head.value.subjectId === subjectId ? head.value.rows : []
-      yield { subjectId, entries: mine(e), changes: mine(c), deliveries: mine(d) }
-      heads = [
-        e.done !== true && e.value.subjectId === subjectId ? await entries.next() : e,
-        c.done !== true && c.value.subjectId === subjectId ? await changes.next() : c,
-        d.done !== true && d.value.subjectId === subjectId ? await deliveries.next() : d,
-      ]
-    }
-  } finally {
-    await Promise.all([entries.return(undefined), changes.return(undefined), deliveries.return(undefined)])
-  }
-}
-
-interface Run<Row> {
-  readonly subjectId: SubjectId
-  readonly rows: Row[]
-}
-
-/** The rows of one subject after the other. */
-async function* runs<Row extends { readonly subjectId?: SubjectId }>(cursor: mongo.FindCursor<Row>): AsyncGenerator<Run<Row>, undefined> {
-  let run: Run<Row> | undefined
-  try {
-    // a batch at a time: an iterator costs a promise for each row
-    while (await cursor.hasNext()) {
-      for (const row of cursor.readBufferedDocuments()) {
-        if (row.subjectId === undefined) continue
-        if (run?.subjectId === row.subjectId) run.rows.push(row)
-        else {
-          if (run !== undefined) yield run
-          run = { subjectId: row.subjectId, rows: [row] }
-        }
-      }
-    }
-    if (run !== undefined) yield run
-    return undefined
-  } finally {
-    await cursor.close()
-  }
-}
-
-async function livesOf(stores: AuditedStores, subjectIds: readonly SubjectId[]): Promise<Life[]> {
-  const lives = new Map(
-    subjectIds.map((subjectId): [SubjectId, Life] => [subjectId, { subjectId, entries: [], changes: [], deliveries: [] }]),
-  )
-  const about = { subjectId: { $in: [...subjectIds] } }
-  // in the order in which they come to be, last first: whatever a later one follows from is there
-  for await (const row of stores.deliveries.find(about)) lives.get(row.subjectId)?.deliveries.push(row)
-  for await (const row of stores.log.entries.find({ ...about, kind: { $in: [...told] } }, { sort: { _id: 1 } }))
-    if (row.subjectId !== undefined) lives.get(row.subjectId)?.entries.push(row)
-  for await (const row of stores.journal.find(about)) lives.get(row.subjectId)?.changes.push(row)
-  const erased = await erasedAmong(stores, subjectIds)
-  return [...lives.values()].filter(({ subjectId }) => !erased.has(subjectId))
 }

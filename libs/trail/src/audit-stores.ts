@@ -38,3 +38,6 @@ export function auditedStores(connection: Pick<MongoConnection, 'collection'>, d
     journal: connection.collection(`${databasePrefix}_preferences`, 'changes'),
   }
 }
+
+/** How an audit reads rows: bytes that are no UTF-8 come out as other text, which then differs, instead of as an error that would end the audit at the first of them. */
+export const lenient = { enableUtf8Validation: false } as const

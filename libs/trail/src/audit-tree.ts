@@ -8,7 +8,6 @@ import {
   frontierRoot,
   HASH_BYTES,
   type Hash,
-  hashAt,
   leafHash,
   MerkleLogError,
   partialTiles,
@@ -16,11 +15,11 @@ import {
   type Tile,
 } from '@heed/merkle-log'
 import type { Findings } from './audit-report.ts'
-import type { AuditedStores } from './audit-stores.ts'
+import { type AuditedStores, lenient } from './audit-stores.ts'
 import { bytesOf } from './bytes.ts'
 import { type Entry, entryOf } from './entry.ts'
 import { forgottenKey } from './forgotten.ts'
-import { eventOf, leafOfEntry, readSecrets, subjectsOf } from './leaves.ts'
+import { eventOf, leafTextOfEntry, readSecrets, subjectsOf } from './leaves.ts'
 import type { EntryRow } from './rows.ts'
 import { tileKey } from './tiles.ts'
 
@@ -34,40 +33,29 @@ export interface TreeAudit {
   /** Sizes at which the root is asked for. */
   readonly stops: readonly number[]
   readonly reached: (size: number, root: Hash) => void
+  /** How many entries are read at a time, rounded to whole bundles. */
+  readonly rowsAtOnce: number
   readonly progress: (edge: Edge) => Promise<void>
 }
 
-const bundlesAtOnce = 4
-const span = bundlesAtOnce * TILE_WIDTH
-
-/** Rebuilds the tree from the bundles, 1,024 entries at a time, and compares tiles and rows of entries on the way. Gives the edge at `size`. */
-export async function auditTree({ stores, found, edge: begun, size, stops, reached, progress }: TreeAudit): Promise<Edge> {
+/** Rebuilds the tree from the bundles, some thousands of entries at a time, and compares tiles and rows of entries on the way. Gives the edge at `size`. */
+export async function auditTree(audit: TreeAudit): Promise<Edge> {
+  const { stores, found, edge: begun, size, stops, reached, progress } = audit
   const row = await stores.log.log.findOne({ _id: 'log' })
   const seal = row === null ? noHash : bytesOf(row.seal)
   let edge = begun
   if (stops.includes(0) && edge.size === 0) reached(0, frontierRoot(edgeFrontier(edge)))
-  while (edge.size < size) {
-    const begin = edge.size
-    const end = Math.min(size, (Math.floor(begin / span) + 1) * span)
-    const [leaves, stored, rows] = await Promise.all([
-      readPlaces(stores, found, begin, end),
-      lowestTiles(stores, begin, end),
-      stores.log.entries.find({ _id: { $gte: begin, $lt: end } }, { sort: { _id: 1 } }).toArray(),
-    ])
-    const hashes = leaves.map((leaf, at) => {
-      const sequence = begin + at
-      const told = tileHash(stored, sequence)
-      if (leaf === undefined) return told ?? noHash
-      const own = leafHash(leaf)
-      if (told !== undefined && Buffer.compare(own, told) !== 0)
-        found.add(
-          'leaf.differs-from-tile',
-          `entry ${sequence}`,
-          `its leaf in bundle ${Math.floor(sequence / TILE_WIDTH)} is not the one that tile ${tileKey(placeOf(sequence))} has the hash of`,
-        )
-      return own
-    })
-    await auditRows(stores, found, seal, begin, leaves, rows)
+  let coming = edge.size < size ? readPage(audit, edge.size) : undefined
+  while (coming !== undefined) {
+    const page: Page = await coming
+    const { begin, end } = page
+    // the next one is on its way while this one is looked at
+    coming = end < size ? readPage(audit, end) : undefined
+    coming?.catch(() => undefined)
+    reportBundles(found, page)
+    const leaves = leavesOf(page)
+    const hashes = leafHashes(found, page, leaves)
+    await auditRows(stores, found, seal, begin, leaves, page.rows)
     const tiles: Tile[] = []
     for (let at = begin; at < end; ) {
       const to = Math.min(end, ...stops.filter((stop) => stop > at))
@@ -90,44 +78,87 @@ export async function auditTree({ stores, found, edge: begun, size, stops, reach
 }
 
 const noHash = new Uint8Array(HASH_BYTES)
-const placeOf = (sequence: number) => ({ level: 0, index: Math.floor(sequence / TILE_WIDTH) })
 
-/** The leaves at these places; undefined where no bundle has one. */
-async function readPlaces(stores: AuditedStores, found: Findings, begin: number, end: number): Promise<(Uint8Array | undefined)[]> {
+/** Entries that are looked at together: all of some bundles, but for the ends of the log and of what was looked at before. */
+interface Page {
+  readonly begin: number
+  readonly end: number
+  /** The entries of each bundle by its index, or why they cannot be read. */
+  readonly bundles: ReadonlyMap<number, readonly Uint8Array[] | string>
+  /** The tiles of hashes over them, by index. */
+  readonly tiles: ReadonlyMap<number, Uint8Array>
+  readonly rows: readonly EntryRow[]
+}
+
+async function readPage({ stores, size, rowsAtOnce }: TreeAudit, begin: number): Promise<Page> {
+  const span = Math.max(1, Math.floor(rowsAtOnce / TILE_WIDTH)) * TILE_WIDTH
+  const end = Math.min(size, (Math.floor(begin / span) + 1) * span)
   const first = Math.floor(begin / TILE_WIDTH)
   const last = Math.floor((end - 1) / TILE_WIDTH)
-  const bundles = new Map<number, Uint8Array[]>()
-  for await (const { _id, entries } of stores.log.bundles.find({ _id: { $gte: first, $lte: last } })) {
-    try {
-      bundles.set(_id, decodeEntries(bytesOf(entries)))
-    } catch (thrown) {
-      if (!(thrown instanceof MerkleLogError)) throw thrown
-      found.add('bundle.malformed', `bundle ${_id}`, thrown.message)
-      bundles.set(_id, [])
-    }
+  const indexes = Array.from({ length: last - first + 1 }, (_, at) => first + at)
+  const { bundles, tiles, entries } = stores.log
+  const [bundleRows, tileRows, rows] = await Promise.all([
+    bundles.find({ _id: { $gte: first, $lte: last } }).toArray(),
+    tiles.find({ _id: { $in: indexes.map((index) => tileKey({ level: 0, index })) } }).toArray(),
+    entries.find({ _id: { $gte: begin, $lt: end } }, { sort: { _id: 1 }, batchSize: span, ...lenient }).toArray(),
+  ])
+  return {
+    begin,
+    end,
+    bundles: new Map(bundleRows.map(({ _id, entries: bytes }) => [_id, decoded(bytesOf(bytes))])),
+    tiles: new Map(tileRows.map(({ _id, hashes }) => [Number(_id.slice(2)), bytesOf(hashes)])),
+    rows,
   }
-  for (let index = first; index <= last; index += 1) {
+}
+
+function decoded(bytes: Uint8Array): readonly Uint8Array[] | string {
+  try {
+    return decodeEntries(bytes)
+  } catch (thrown) {
+    if (thrown instanceof MerkleLogError) return thrown.message
+    throw thrown
+  }
+}
+
+function reportBundles(found: Findings, { begin, end, bundles }: Page): void {
+  for (let index = Math.floor(begin / TILE_WIDTH); index * TILE_WIDTH < end; index += 1) {
     const width = Math.min(TILE_WIDTH, end - index * TILE_WIDTH)
     const entries = bundles.get(index)
     if (entries === undefined) found.add('bundle.missing', `bundle ${index}`, 'it is not stored')
-    else if (entries.length > 0 && (entries.length < width || entries.length > TILE_WIDTH))
+    else if (typeof entries === 'string') found.add('bundle.malformed', `bundle ${index}`, entries)
+    else if (entries.length < width)
       found.add('bundle.malformed', `bundle ${index}`, `it has ${entries.length} entries where there should be ${width}`)
   }
-  return Array.from({ length: end - begin }, (_, at) => bundles.get(Math.floor((begin + at) / TILE_WIDTH))?.[(begin + at) % TILE_WIDTH])
 }
 
-async function lowestTiles(stores: AuditedStores, begin: number, end: number): Promise<Map<string, Uint8Array>> {
-  const ids: string[] = []
-  for (let index = Math.floor(begin / TILE_WIDTH); index * TILE_WIDTH < end; index += 1) ids.push(tileKey({ level: 0, index }))
-  const tiles = new Map<string, Uint8Array>()
-  for await (const { _id, hashes } of stores.log.tiles.find({ _id: { $in: ids } })) tiles.set(_id, bytesOf(hashes))
-  return tiles
+/** The leaves at these places; undefined where no bundle has one. */
+function leavesOf({ begin, end, bundles }: Page): (Uint8Array | undefined)[] {
+  const leaves: (Uint8Array | undefined)[] = []
+  for (let sequence = begin; sequence < end; sequence += 1) {
+    const entries = bundles.get(Math.floor(sequence / TILE_WIDTH))
+    leaves.push(typeof entries === 'string' ? undefined : entries?.[sequence % TILE_WIDTH])
+  }
+  return leaves
 }
 
-function tileHash(tiles: ReadonlyMap<string, Uint8Array>, sequence: number): Uint8Array | undefined {
-  const tile = tiles.get(tileKey(placeOf(sequence)))
-  const at = sequence % TILE_WIDTH
-  return tile === undefined || tile.length < (at + 1) * HASH_BYTES ? undefined : hashAt(tile, at)
+/** The hashes over these leaves, each held against the tile above it, which stands in where there is no leaf. */
+function leafHashes(found: Findings, { begin, tiles }: Page, leaves: readonly (Uint8Array | undefined)[]): Hash[] {
+  return leaves.map((leaf, at) => {
+    const sequence = begin + at
+    const index = Math.floor(sequence / TILE_WIDTH)
+    const place = (sequence % TILE_WIDTH) * HASH_BYTES
+    const tile = tiles.get(index)
+    const told = tile === undefined || tile.length < place + HASH_BYTES ? undefined : tile.subarray(place, place + HASH_BYTES)
+    if (leaf === undefined) return told ?? noHash
+    const own = leafHash(leaf)
+    if (told !== undefined && Buffer.compare(own, told) !== 0)
+      found.add(
+        'leaf.differs-from-tile',
+        `entry ${sequence}`,
+        `its leaf in bundle ${index} is not the one that tile ${tileKey({ level: 0, index })} has the hash of`,
+      )
+    return own
+  })
 }
 
 /** Each of these tiles against the one that is stored, which may be wider than a partial one. */
@@ -155,11 +186,11 @@ async function auditRows(
   rows: readonly EntryRow[],
 ): Promise<void> {
   const read = rows.map(readRow)
-  const events = read.map((one) => one?.event)
-  const secrets = await readSecrets(stores.log, subjectsOf(events))
+  const subjects = subjectsOf(read.map((one) => one?.event))
+  const secrets = await readSecrets(stores.log, subjects)
   const erased = await erasedAmong(
     stores,
-    subjectsOf(events).filter((id) => !secrets.has(id)),
+    subjects.filter((id) => !secrets.has(id)),
   )
   const seen = new Set<number>()
   rows.forEach((row, at) => {
@@ -171,7 +202,7 @@ async function auditRows(
       return
     }
     seen.add(sequence)
-    const text = leaf === undefined ? undefined : Buffer.from(leaf).toString('utf8')
+    const text = leaf === undefined ? undefined : Buffer.from(leaf.buffer, leaf.byteOffset, leaf.length).toString('utf8')
     const one = read[at]
     if (one === undefined) {
       if (row.facts !== undefined) found.add('entry.differs-from-facts', about, 'its facts cannot be read')
@@ -179,20 +210,20 @@ async function auditRows(
       return
     }
     const { event, said } = one
-    const made = leafOfEntry(row, event, secrets, seal)
+    const made = leafTextOfEntry(row, event, secrets, seal)
     if (made === undefined) {
       if (subjectsOf([event]).some((id) => erased.has(id))) found.counts.erased += 1
       else found.add('entry.secrets-missing', about, 'the secrets of its subject are gone, and the subject was not erased')
-    } else if (text !== undefined && made.text !== text) {
-      found.add('entry.differs-from-leaf', about, `its row is not what the log says: ${namesThatDiffer(text, made.text)}`)
+    } else if (text !== undefined && made !== text) {
+      found.add('entry.differs-from-leaf', about, `its row is not what the log says: ${namesThatDiffer(text, made)}`)
     }
-    const other = (['entryId', 'kind', 'at', 'subjectId', 'recipientId', 'version', 'facts'] as const).filter(
-      (name) => row[name] !== said[name],
-    )
+    const other = rowFields.filter((name) => row[name] !== said[name])
     if (other.length > 0) found.add('entry.differs-from-facts', about, `its row says something else than its facts: ${other.join(', ')}`)
   })
   reportGaps(found, begin, leaves.length, seen)
 }
+
+const rowFields = ['entryId', 'kind', 'at', 'subjectId', 'recipientId', 'version', 'facts'] as const
 
 function readRow(row: EntryRow): { readonly event: TrailEvent; readonly said: Entry } | undefined {
   try {

@@ -87,17 +87,49 @@ export interface DeliveryRow extends Heard {
 
 /** A delivery of which nothing has been heard yet. */
 export function newDeliveryRow(recipientId: RecipientId, subjectId: SubjectId, version: number): DeliveryRow {
+  return deliveryRow(unheardDelivery(recipientId, subjectId, version))
+}
+
+/** The same, as what was heard alone: `deliveryRow` makes the row once all of it is. */
+export function unheardDelivery(recipientId: RecipientId, subjectId: SubjectId, version: number): HeardDelivery {
   const heard: Heard = { assertion: 0, own: 'pending', final: false, attempts: 0, firstEndedAt: never, supersededAt: never }
   const pair = `${recipientId}/${subjectId}`
-  return derive({ _id: `${pair}/${version}` as DeliveryId, pair, recipientId, subjectId, version }, heard)
+  return { named: { _id: `${pair}/${version}` as DeliveryId, pair, recipientId, subjectId, version }, heard }
 }
 
 type Named = Pick<DeliveryRow, '_id' | 'pair' | 'recipientId' | 'subjectId' | 'version'>
 
+/** Of which delivery, and what was heard of it so far. */
+export interface HeardDelivery {
+  readonly named: Named
+  heard: Heard
+}
+
+/** The row that follows from what was heard. */
+export function deliveryRow({ named, heard }: HeardDelivery): DeliveryRow {
+  return derive(named, heard)
+}
+
 /** The row after a request. */
 export function foldRequest(row: DeliveryRow, data: EventData<'heed.delivery.requested.v1'>): DeliveryRow {
-  const heard = atAssertion(row, data.assertion)
-  if (row.request !== undefined && row.request.assertion >= data.assertion) return row
+  const heard = hearRequest(row, data)
+  return heard === row ? row : derive(row, heard)
+}
+
+/** The row after an outcome. */
+export function foldOutcome(row: DeliveryRow, data: EventData<'heed.delivery.attempted.v1'>): DeliveryRow {
+  return derive(row, hearOutcome(row, data))
+}
+
+/** The row after a named person ended it. It ends every assertion that was asked for until then, and none that is asked for later. */
+export function foldResolved(row: DeliveryRow, data: EventData<'heed.delivery.resolved.v1'>): DeliveryRow {
+  return derive(row, hearResolved(row, data))
+}
+
+/** What is heard with a request; the same object where it says nothing new. */
+export function hearRequest(before: Heard, data: EventData<'heed.delivery.requested.v1'>): Heard {
+  const heard = atAssertion(before, data.assertion)
+  if (before.request !== undefined && before.request.assertion >= data.assertion) return before
   const request: RequestFacts = {
     assertion: data.assertion,
     kind: data.kind,
@@ -107,22 +139,22 @@ export function foldRequest(row: DeliveryRow, data: EventData<'heed.delivery.req
     policyVersion: data.policyVersion,
     acceptedAt: data.acceptedAt,
   }
-  return derive(row, { ...heard, request, deadlineAt: data.deadlineAt })
+  return { ...heard, request, deadlineAt: data.deadlineAt }
 }
 
-/** The row after an outcome. */
-export function foldOutcome(row: DeliveryRow, data: EventData<'heed.delivery.attempted.v1'>): DeliveryRow {
+/** What is heard with an outcome. */
+export function hearOutcome(before: Heard, data: EventData<'heed.delivery.attempted.v1'>): Heard {
   const outcome = data.outcome as Outcome
   const ends = endsDuty(outcome)
-  const firstEndedAt = ends ? Math.min(row.firstEndedAt, data.at) : row.firstEndedAt
-  if (data.assertion < row.assertion) return derive(row, { ...row, firstEndedAt })
-  const heard = atAssertion(row, data.assertion)
+  const firstEndedAt = ends ? Math.min(before.firstEndedAt, data.at) : before.firstEndedAt
+  if (data.assertion < before.assertion) return { ...before, firstEndedAt }
+  const heard = atAssertion(before, data.assertion)
   const { state, final } = nextStanding(
     { assertion: heard.assertion, state: heard.own, final: heard.final },
     { assertion: data.assertion, outcome },
   )
   const holds = outcome.kind === 'confirmed' || outcome.kind === 'verified' || (outcome.kind === 'accepted' && outcome.final)
-  return derive(row, {
+  return {
     ...heard,
     own: state,
     final,
@@ -132,16 +164,16 @@ export function foldOutcome(row: DeliveryRow, data: EventData<'heed.delivery.att
     ...(ends ? { endedAt: earlier(heard.endedAt, data.at) } : {}),
     ...(holds ? { heldAt: earlier(heard.heldAt, data.at) } : {}),
     ...(outcome.kind === 'verified' ? { verifiedAt: earlier(heard.verifiedAt, data.at) } : {}),
-  })
+  }
 }
 
-/** The row after a named person ended it. It ends every assertion that was asked for until then, and none that is asked for later. */
-export function foldResolved(row: DeliveryRow, data: EventData<'heed.delivery.resolved.v1'>): DeliveryRow {
+/** What is heard with a named person's word. */
+export function hearResolved(before: Heard, data: EventData<'heed.delivery.resolved.v1'>): Heard {
   const { at, by, why, evidence } = data
   const said = { at, by, why, ...(evidence === undefined ? {} : { evidence }) }
-  const held = row.resolved
+  const held = before.resolved
   const newer = held === undefined || at > held.at || (at === held.at && textOf(said) > textOf(held))
-  return derive(row, { ...row, resolved: newer ? said : held, firstEndedAt: Math.min(row.firstEndedAt, at) })
+  return { ...before, resolved: newer ? said : held, firstEndedAt: Math.min(before.firstEndedAt, at) }
 }
 
 const textOf = ({ by, why, evidence = '' }: NonNullable<Heard['resolved']>): string => `${by}\n${why}\n${evidence}`
@@ -157,9 +189,9 @@ function endsDuty(outcome: Outcome): boolean {
 }
 
 // A later assertion starts anew; what stays is what is true of the delivery as such.
-function atAssertion(row: DeliveryRow, assertion: number): Heard {
-  if (assertion <= row.assertion) return row
-  const { request, deadlineAt, resolved, firstEndedAt, supersededAt } = row
+function atAssertion(before: Heard, assertion: number): Heard {
+  if (assertion <= before.assertion) return before
+  const { request, deadlineAt, resolved, firstEndedAt, supersededAt } = before
   return {
     ...(request === undefined ? {} : { request }),
     ...(deadlineAt === undefined ? {} : { deadlineAt }),

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 /** The digest under which an erased subject is remembered, so that what still comes in about it is not kept. */
 export function forgottenKey(subjectId: string): string {
-  return createHash('sha256').update(`forgotten ${subjectId}`).digest('base64url').slice(0, 32)
+  return hash('sha256', `forgotten ${subjectId}`, 'base64url').slice(0, 32)
 }

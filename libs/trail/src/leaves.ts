@@ -48,29 +48,50 @@ export function leafOfEntry(
   secrets: SecretsBySubject,
   seal: Uint8Array,
 ): (MadeLeaf & { readonly disclosure: Disclosure }) | undefined {
-  const ids = subjectsIn(event)
-  const known: { subjectId: string; secrets: SubjectSecrets }[] = []
-  for (const subjectId of ids) {
-    const found = secrets.get(subjectId)
-    if (found === undefined) return undefined
-    known.push({ subjectId, secrets: found })
+  const made = madeLeaf(row, event, secrets, seal)
+  if (made === undefined) return undefined
+  const { ids, leaf, salt } = made
+  return {
+    ...leaf,
+    disclosure: {
+      subjects: ids.flatMap((subjectId) => {
+        const found = secrets.get(subjectId)
+        return found === undefined ? [] : [{ subjectId, salt: found.salt }]
+      }),
+      ...(leaf.sealed === undefined ? {} : { sealed: { text: leaf.sealed, salt: salt() } }),
+    },
   }
-  const salt = sealedSalt(known[0]?.secrets.seal ?? seal, row._id)
-  const made = leafOf(event, row.at, {
+}
+
+/** The bytes of that leaf alone, as text. */
+export function leafTextOfEntry(
+  row: Pick<EntryRow, '_id' | 'at'>,
+  event: TrailEvent,
+  secrets: SecretsBySubject,
+  seal: Uint8Array,
+): string | undefined {
+  return madeLeaf(row, event, secrets, seal)?.leaf.text
+}
+
+function madeLeaf({ _id: sequence, at }: Pick<EntryRow, '_id' | 'at'>, event: TrailEvent, secrets: SecretsBySubject, seal: Uint8Array) {
+  const ids = subjectsIn(event)
+  for (const subjectId of ids) if (!secrets.has(subjectId)) return undefined
+  const [first] = ids
+  // most entries have nothing to seal: it costs as much as the leaf itself
+  let held: Uint8Array | undefined
+  const salt = () => {
+    held ??= sealedSalt((first === undefined ? undefined : secrets.get(first)?.seal) ?? seal, sequence)
+    return held
+  }
+  const leaf = leafOf(event, at, {
     commitment: (subjectId) => {
       const found = secrets.get(subjectId)
       if (found === undefined) throw new TypeError('the leaf speaks of a subject that its event does not name')
       return found.commitment
     },
-    sealedSalt: () => salt,
+    sealedSalt: salt,
   })
-  return {
-    ...made,
-    disclosure: {
-      subjects: known.map(({ subjectId, secrets: { salt: own } }) => ({ subjectId, salt: own })),
-      ...(made.sealed === undefined ? {} : { sealed: { text: made.sealed, salt } }),
-    },
-  }
+  return { ids, leaf, salt }
 }
 
 /** The secrets of these subjects that are still held. */

@@ -35,6 +35,25 @@ describe('canonicalJson', () => {
     )
   })
 
+  it('writes what its parts write, put together', () => {
+    const keys = fc.oneof(fc.constantFrom('10', '9', '2b', '__proto__', 'a', 'B', 'toJSON', ''), fc.string({ unit: 'grapheme' }))
+    const values = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        fc.string({ unit: 'grapheme' }),
+        fc.constantFrom('\\ud800', '"', '\u2028', -0, 1e21, 0.1, true, null),
+        fc.integer(),
+        fc.array(tie('value'), { maxLength: 4 }),
+        fc.dictionary(keys, fc.option(tie('value'), { nil: undefined }), { maxKeys: 5 }),
+      ),
+    })).value
+    fc.assert(
+      fc.property(values, (value) => {
+        expect(canonicalJson(value as JsonValue)).toBe(plainly(value))
+      }),
+    )
+  })
+
   it('refuses what has no JSON', () => {
     expect(() => canonicalJson(Number.NaN)).toThrow(TypeError)
     expect(() => canonicalJson({ half: '\ud800' })).toThrow(TypeError)
@@ -45,3 +64,14 @@ describe('canonicalJson', () => {
     expect(canonicalJson({ b: undefined, a: 1 })).toBe('{"a":1}')
   })
 })
+
+/** RFC 8785 in the fewest words. */
+function plainly(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(plainly).join(',')}]`
+  const fields = Object.entries(value).filter(([, field]) => field !== undefined)
+  return `{${fields
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, field]) => `${JSON.stringify(key)}:${plainly(field)}`)
+    .join(',')}}`
+}

@@ -1,12 +1,20 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { createHash, hash, timingSafeEqual } from 'node:crypto'
 
 /** How many random bytes a salt has. */
 export const SALT_BYTES = 32
 
+// bytes that are used again instead of new ones for each call: hashing is synchronous, so no two calls can share them at a time
+const scratch = Buffer.alloc(4_096)
+
 function commitment(domain: string, salt: Uint8Array, text: string): string {
   if (salt.length !== SALT_BYTES) throw new RangeError(`a salt has ${SALT_BYTES} bytes`)
   // the salt has one length, so that no two pairs of salt and text give the same input
-  return createHash('sha256').update(domain).update(salt).update(text, 'utf8').digest('hex')
+  const begin = domain.length + SALT_BYTES
+  // no UTF-16 unit has more than three bytes of UTF-8
+  if (begin + text.length * 3 > scratch.length) return createHash('sha256').update(domain).update(salt).update(text, 'utf8').digest('hex')
+  scratch.write(domain, 0, 'latin1')
+  scratch.set(salt, domain.length)
+  return hash('sha256', scratch.subarray(0, begin + scratch.write(text, begin, 'utf8')), 'hex')
 }
 
 /**

@@ -159,22 +159,27 @@ export function leafOf(event: TrailEvent, at: number, secrets: LeafSecrets): Mad
     : finish({ by, recipient, version, policy, what: {}, sealed: { ...sealed, what } })
 
   function finish(parts: { [Key in keyof Omit<Parts, 'subjectId'>]: Parts[Key] | undefined }): MadeLeaf {
-    const hides = Object.values(parts.sealed ?? {}).some((fact) => fact !== undefined)
-    const hidden = hides ? canonicalJson(parts.sealed ?? {}) : undefined
+    const hidden = hides(parts.sealed) ? canonicalJson(parts.sealed) : undefined
+    // in the order of canonical JSON, which then has nothing to sort
     const leaf: Leaf = {
-      format: 1,
-      kind: entryKindOf(event),
       at,
       by: parts.by ?? '',
-      ...(subjectId === undefined ? {} : { subject: secrets.commitment(subjectId) }),
-      ...(parts.recipient === undefined ? {} : { recipient: parts.recipient }),
-      ...(parts.version === undefined ? {} : { version: parts.version }),
+      format: 1,
+      kind: entryKindOf(event),
       ...(parts.policy === undefined ? {} : { policy: parts.policy }),
-      what: parts.what ?? {},
+      ...(parts.recipient === undefined ? {} : { recipient: parts.recipient }),
       ...(hidden === undefined ? {} : { sealed: sealedCommitment(secrets.sealedSalt(), hidden) }),
+      ...(subjectId === undefined ? {} : { subject: secrets.commitment(subjectId) }),
+      ...(parts.version === undefined ? {} : { version: parts.version }),
+      what: parts.what ?? {},
     }
     return { leaf, text: encodeLeaf(leaf), ...(hidden === undefined ? {} : { sealed: hidden }) }
   }
+}
+
+function hides(sealed: Facts | undefined): sealed is Facts {
+  for (const name in sealed) if (sealed[name] !== undefined) return true
+  return false
 }
 
 function partsOf(event: TrailEvent, { commitment }: LeafSecrets): Parts {
@@ -202,7 +207,7 @@ function partsOf(event: TrailEvent, { commitment }: LeafSecrets): Parts {
         recipient,
         version,
         policy: policyVersion,
-        what: { assertion, kind, wanted, changed, evidence: open, acceptedAt, deadlineAt },
+        what: { acceptedAt, assertion, changed, deadlineAt, evidence: open, kind, wanted },
         sealed: { evidence: references },
       }
     }
@@ -288,10 +293,10 @@ function changeParts(data: EventData<'heed.preference.changed.v1'>, commitment: 
   const references: Record<string, string> = {}
   for (const [purpose, { choice, version: since, at, evidence }] of Object.entries(choices)) {
     open[purpose] = {
-      choice,
-      version: since,
       at,
-      evidence: evidence === undefined ? undefined : { kind: evidence.kind, collectedAt: evidence.collectedAt },
+      choice,
+      evidence: evidence === undefined ? undefined : { collectedAt: evidence.collectedAt, kind: evidence.kind },
+      version: since,
     }
     if (evidence !== undefined) references[purpose] = evidence.reference
   }
@@ -302,13 +307,13 @@ function changeParts(data: EventData<'heed.preference.changed.v1'>, commitment: 
     policy: policyVersion,
     what: {
       cause,
-      choices: open,
       changed,
+      choices: open,
       linked,
-      origin: origin.kind,
       mergedInto: mergedInto === undefined ? undefined : commitment(mergedInto),
+      origin: origin.kind,
     },
-    sealed: { origin: origin.reference, evidence: Object.keys(references).length === 0 ? undefined : references },
+    sealed: { evidence: Object.keys(references).length === 0 ? undefined : references, origin: origin.reference },
   }
 }
 
@@ -348,7 +353,7 @@ function attemptParts(data: EventData<'heed.delivery.attempted.v1'>): Parts {
     subjectId,
     recipient,
     version,
-    what: { assertion, attempt, outcome: open, waitReason, nextTryAt, durationMs, ...(isPlain ? { step } : {}) },
+    what: { assertion, attempt, durationMs, nextTryAt, outcome: open, ...(isPlain ? { step } : {}), waitReason },
     sealed: { ...hidden, ...(isPlain ? {} : { outcomeId }) },
   }
 }

@@ -59,7 +59,7 @@ export const MAX_LEAF_BYTES = 65_535
 /** The text whose UTF-8 bytes are the leaf. Throws `TypeError` where something of it has no canonical form. */
 export function encodeLeaf(leaf: Leaf): string {
   const { format, kind, at, by, subject, recipient, version, policy, what, sealed } = leaf
-  return canonicalJson({ format, kind, at, by, subject, recipient, version, policy, what, sealed })
+  return canonicalJson({ at, by, format, kind, policy, recipient, sealed, subject, version, what })
 }
 
 const hex = /^[0-9a-f]{64}$/
