@@ -14,8 +14,9 @@ const moments: [FaultPoint, number, string][] = [
   ['change.published', 2, 'after the publish, before the journal knows it'],
   ['inbox.written', 2, 'after the inbox is written, before the offsets are committed'],
   ['vendor.answered', 5, 'after the vendor’s answer, before the settlement'],
+  ['delivery.decided', 2, 'after the verdict is recorded, before the rows know it'],
   ['delivery.settled', 2, 'after the settlement, before the outcome leaves'],
-  ['outcome.published', 2, 'after the outcome has left, before the row knows it'],
+  ['outcome.published', 2, 'after the outcome has left, before its record is dropped'],
 ]
 
 describe('a hub that is killed', () => {

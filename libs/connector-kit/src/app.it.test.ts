@@ -56,7 +56,7 @@ class Hub {
   readonly prefix = `kit-${randomBytes(5).toString('hex')}`
   readonly topics = topicsOf(this.prefix)
 
-  async start(options: { vendor?: ScriptedVendor; probe?: Probe; group?: string } = {}): Promise<Started> {
+  async start(options: { vendor?: ScriptedVendor; probe?: Probe; publisher?: Publisher; mostHeld?: number } = {}): Promise<Started> {
     const { vendor = new ScriptedVendor() } = options
     const metrics = createMetrics()
     const log = keptLog()
@@ -74,6 +74,8 @@ class Hub {
       transport: () => vendor,
       accountTtlMs: 3_000,
       ...(options.probe === undefined ? {} : { probe: options.probe }),
+      ...(options.publisher === undefined ? {} : { publisher: options.publisher }),
+      ...(options.mostHeld === undefined ? {} : { mostHeld: options.mostHeld }),
     })
     const running: RunningPart = await startAll(app.parts, silentLogger)
     const one = { app, vendor, metrics, log, stop: () => running.stop() }
@@ -114,6 +116,13 @@ class Hub {
     return (await this.read(this.topics.outcomes)).map(({ value }) => value as EventData<'heed.delivery.attempted.v1'>)
   }
 
+  /** Records of what was decided that nobody has dropped. */
+  records(): Promise<number> {
+    return opened.connection
+      .collection(`${this.prefix}_connector_example`, 'flights')
+      .countDocuments({}, { readConcern: { level: 'local' } })
+  }
+
   end(): Promise<void> {
     return opened.connection
       .database(`${this.prefix}_connector_example`)
@@ -137,6 +146,7 @@ describe('a connector on a real broker and database', () => {
     expect(new Set(outcomes.map(({ outcomeId }) => outcomeId)).size).toBe(120)
     expect(outcomes[0]?.outcomeId).toMatch(/^mail-provider\/s-[a-z0-9]+\/1#0\.1\.asserted$/)
     expect(await app.rows.countDocuments({ outboxTag: { $exists: true } })).toBe(0)
+    expect(await hub.records()).toBe(0)
     const text = await metrics.read()
     expect(text).toMatch(/heed_delivery_attempts_total\{recipient="mail-provider",outcome="confirmed",reason=""\} 120/)
     expect(text).toContain('heed_outcomes_published_total 120')
@@ -218,6 +228,44 @@ describe('a connector on a real broker and database', () => {
     expect(outcomes[0]).toEqual(outcomes[1])
     expect(first.vendor.requests).toHaveLength(1)
     expect(await first.app.rows.countDocuments({ outboxTag: { $exists: true } })).toBe(0)
+    expect(await hub.records()).toBe(0)
+    await hub.end()
+  })
+
+  it('goes on while outcomes cannot be published, keeps few of them in memory, and publishes each when that is over', async () => {
+    const hub = new Hub()
+    let away = true
+    const unsteady: Publisher = {
+      healthy: true,
+      publish: (records) => (away ? Promise.reject(new Error('away')) : publisher.publish(records)),
+      stop: () => Promise.resolve(),
+    }
+    const { app, vendor } = await hub.start({ publisher: unsteady, mostHeld: 10 })
+    await hub.publish(...people(120))
+    await expect.poll(() => vendor.told.length, { timeout: 20_000 }).toBe(120)
+    await hub.publish(aDelivery('ada', 1))
+    await expect.poll(() => vendor.told.length, { timeout: 20_000 }).toBe(121)
+    expect(await hub.outcomes()).toEqual([])
+    away = false
+    await app.settle()
+    const ids = (await hub.outcomes()).map(({ outcomeId }) => outcomeId)
+    expect(new Set(ids).size).toBe(121)
+    expect(await hub.records()).toBe(0)
+    await hub.end()
+  })
+
+  it('tells after a restart what was decided before and not published', async () => {
+    const hub = new Hub()
+    const unheard: Publisher = { healthy: false, publish: () => Promise.reject(new Error('away')), stop: () => Promise.resolve() }
+    const first = await hub.start({ publisher: unheard })
+    await hub.publish(...people(5))
+    await expect.poll(() => first.vendor.told.length, { timeout: 20_000 }).toBe(5)
+    await started.pop()?.stop()
+    const second = await hub.start()
+    await second.app.settle()
+    expect((await hub.outcomes()).map(({ outcome }) => outcome.kind)).toEqual(Array.from({ length: 5 }, () => 'confirmed'))
+    expect(second.vendor.requests).toEqual([])
+    expect(await hub.records()).toBe(0)
     await hub.end()
   })
 

@@ -2,7 +2,7 @@ import { topicPlans, topicsOf } from '@heed/contracts'
 import type { RecipientId, WaitReason } from '@heed/domain'
 import { systemClock } from '@heed/platform/clock'
 import type { Consumer, Kafka, Publisher } from '@heed/platform/kafka'
-import type { Loop, Part } from '@heed/platform/lifecycle'
+import type { Part } from '@heed/platform/lifecycle'
 import type { CheckResult } from '@heed/platform/mongo'
 import type { mongo } from 'mongoose'
 import type { Connector } from './contract.ts'
@@ -10,7 +10,8 @@ import { watchOpen } from './figures.ts'
 import { type Halt, publishedHalts } from './halts.ts'
 import type { InboxRow } from './inbox/row.ts'
 import { intake } from './intake.ts'
-import { outcomeRelay } from './outcome-relay.ts'
+import { type OutcomeRelay, outcomeRelay } from './outcome-relay.ts'
+import type { Outcomes } from './outcomes.ts'
 import { createWorkshop, type WorkshopOptions } from './workshop.ts'
 
 /** What a kind of connector runs with. */
@@ -20,6 +21,8 @@ export interface ConnectorAppOptions<Settings> extends WorkshopOptions<Settings>
   readonly topicPrefix: string
   /** Shared with others in this process, who stop it; one of its own where absent. */
   readonly publisher?: Publisher
+  /** How many outcomes may wait in memory while the broker is away; 50,000 unless told. */
+  readonly mostHeld?: number
 }
 
 /** All recipients of one kind of connector, not started yet. */
@@ -52,21 +55,18 @@ export async function connectorApp<Settings>(
   const ids = recipients.map(({ id }) => id)
   const topics = topicsOf(options.topicPrefix)
   const publisher = options.publisher ?? kafka.publisher()
-  let relay: Loop | undefined
-  // gathered for a moment: outcomes of many small batches leave together
-  let gathering = false
-  const outcomesWritten = () => {
-    if (gathering) return
-    gathering = true
-    setTimeout(() => {
-      gathering = false
-      relay?.wake()
-    }, gatherMs).unref()
+  // started before any work, stopped after all of it
+  let relay: OutcomeRelay | undefined
+  const outcomesOf: Outcomes = {
+    post: (letter) => relay?.post(letter),
+    close: (record, recipientId) => relay?.close(record, recipientId),
+    replace: (record, recipientId, verdicts) => relay?.replace(record, recipientId, verdicts),
+    rowsWritten: () => relay?.rowsWritten(),
   }
   const halts: { publish?: Halt } = {}
   const halt: Halt = async (recipientId, reason) => halts.publish?.(recipientId, reason)
-  const workshop = await createWorkshop(connector, { halt, ...options }, outcomesWritten)
-  const { kind, rows, inbox, controls } = workshop
+  const workshop = await createWorkshop(connector, { halt, ...options }, outcomesOf)
+  const { kind, rows, flights, inbox, controls } = workshop
   const source = `services/connectors/${kind}`
   halts.publish = publishedHalts({ publisher, topics, kind, source, clock, log: options.log })
   const log = options.log.child({ connector: kind })
@@ -90,7 +90,7 @@ export async function connectorApp<Settings>(
         log,
         accepted: ({ due, outcomes }) => {
           if (due > 0) workshop.wake(recipientId, due)
-          if (outcomes) outcomesWritten()
+          if (outcomes) outcomesOf.rowsWritten()
         },
       }),
     }),
@@ -113,7 +113,18 @@ export async function connectorApp<Settings>(
     name: `${kind} outcomes`,
     start: async () => {
       // by the machine's clock: publishing waits for nothing that a turned clock could bring
-      const running = outcomeRelay({ rows, publisher, topics, source, clock: systemClock, log, events: workshop.events, probe })
+      const running = outcomeRelay({
+        rows,
+        flights,
+        publisher,
+        topics,
+        source,
+        clock: systemClock,
+        log,
+        events: workshop.events,
+        probe,
+        ...(options.mostHeld === undefined ? {} : { mostHeld: options.mostHeld }),
+      })
       relay = running
       return {
         stop: async () => {
@@ -144,5 +155,4 @@ export async function connectorApp<Settings>(
   }
 }
 
-const gatherMs = 15
 const lastOutcomesMs = 2_000

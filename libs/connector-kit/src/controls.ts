@@ -15,7 +15,7 @@ export interface Controls {
 /** Where a resumed or resolved recipient is woken. */
 export interface Steered {
   resumed(recipientId: RecipientId): Promise<void>
-  outcomesWritten(): void
+  rowsWritten(): void
 }
 
 export function createControls(rows: mongo.Collection<InboxRow>, states: RecipientStates, steered: Steered, log: Logger): Controls {
@@ -57,7 +57,7 @@ export function createControls(rows: mongo.Collection<InboxRow>, states: Recipie
       ])
       if (result.modifiedCount === 0) return
       log.info({ recipientId, subjectId, version, by }, 'delivery.resolved')
-      steered.outcomesWritten()
+      steered.rowsWritten()
     },
   }
 }

@@ -22,8 +22,10 @@ import type { mongo } from 'mongoose'
 import { inject } from 'vitest'
 import type { Answer, Connector, Descriptor, HttpAnswer, NoAnswer, PlannedRequest, Transport } from './contract.ts'
 import type { IdentifierDirectory, ResolvedSubject } from './identifiers.ts'
+import { type FlightRow, flightOf } from './inbox/flights.ts'
 import { createInboxIndexes } from './inbox/inbox.ts'
 import { type InboxRow, type OutboxEntry, rowIdOf } from './inbox/row.ts'
+import { entryOf } from './inbox/settlement.ts'
 import { createWorkshop, type Workshop, type WorkshopOptions } from './workshop.ts'
 
 /** The moment at which the examples of this room happen. */
@@ -72,7 +74,12 @@ export interface TestRows {
 export async function openRows(): Promise<TestRows> {
   const connection = await connectMongo({ uri: inject('mongoUri'), appName: 'connector-kit-test', log: silentLogger })
   const database = `kit-${randomBytes(6).toString('hex')}`
-  const rows = connection.collection<InboxRow>(database, 'inbox')
+  // as the kit reads them: what was written last, whether or not the disk has it
+  const rows = connection
+    .database(database)
+    .getClient()
+    .db(database)
+    .collection<InboxRow>('inbox', { readConcern: { level: 'local' } })
   await createInboxIndexes(rows)
   return {
     connection,
@@ -346,7 +353,7 @@ export async function openWorkshop(options: TestWorkshopOptions): Promise<TestWo
       accountTtlMs: 3_000,
       ...options,
     },
-    () => undefined,
+    { post: () => undefined, close: () => undefined, replace: () => undefined, rowsWritten: () => undefined },
   )
   await workshop.prepare()
   const running = await startAll(workshop.terms, silentLogger)
@@ -376,7 +383,20 @@ export async function openWorkshop(options: TestWorkshopOptions): Promise<TestWo
     },
     settle: () => workshop.settle(),
     row,
-    outcomes: async (name) => (await row(name)).outbox ?? [],
+    outcomes: async (name) => {
+      const recorded = await opened.connection.collection<FlightRow>(opened.database, 'flights').find().toArray()
+      const told = recorded
+        .map(flightOf)
+        .flatMap(({ verdicts }) =>
+          verdicts.flatMap(({ at, groups }) =>
+            groups.flatMap(({ rows, settlement }) =>
+              rows.filter(({ id }) => id === rowIdOf(recipient(), subject(name))).flatMap((one) => entryOf(settlement, one, at) ?? []),
+            ),
+          ),
+        )
+      const all = [...((await row(name)).outbox ?? []), ...told]
+      return all.sort((a, b) => a.at - b.at || a.version - b.version || a.attempt - b.attempt)
+    },
     stop: () => running.stop(),
   }
 }

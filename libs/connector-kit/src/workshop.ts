@@ -15,15 +15,17 @@ import { type Controls, createControls } from './controls.ts'
 import { type WorkEvents, workEvents } from './events.ts'
 import type { Halt } from './halts.ts'
 import type { IdentifierDirectory } from './identifiers.ts'
-import { createFlights, type Flight } from './inbox/flights.ts'
+import { createFlights, type FlightRow, type Flights } from './inbox/flights.ts'
 import { createInbox, createInboxIndexes, type Inbox } from './inbox/inbox.ts'
-import { createLine, newToken } from './inbox/line.ts'
+import { createLine } from './inbox/line.ts'
 import type { InboxRow } from './inbox/row.ts'
+import type { Outcomes } from './outcomes.ts'
 import { referencedCredentials, resolveReferences, SettingsError } from './settings.ts'
 import { type BatchItemRows, createBatchIndexes, createBatchStore, type StoredBatch } from './worker/batch-store.ts'
 import type { Probe, RecipientWork } from './worker/recipient.ts'
 import { type RecipientState, recipientStates } from './worker/recipient-state.ts'
 import { createReportIndexes, createReports, type StoredReport } from './worker/reports.ts'
+import { takeOver } from './worker/take-over.ts'
 import { createWorker, type Worker } from './worker/worker.ts'
 
 /** What the work for recipients of one kind needs, beside the broker. */
@@ -60,6 +62,7 @@ export interface Workshop {
   readonly kind: string
   readonly rows: mongo.Collection<InboxRow>
   readonly inbox: Inbox
+  readonly flights: Flights
   readonly controls: Controls
   readonly events: WorkEvents
   /** One part for each account. */
@@ -127,13 +130,13 @@ const noTransport: Transport = {
 }
 
 /**
- * The work for the recipients of one kind. `outcomesWritten` is called when rows have something to publish.
+ * The work for the recipients of one kind. What is decided is handed to `outcomes`.
  * @throws SettingsError that names the recipient and the field.
  */
 export async function createWorkshop<Settings>(
   connector: Connector<Settings>,
   options: WorkshopOptions<Settings>,
-  outcomesWritten: () => void,
+  outcomes: Outcomes,
 ): Promise<Workshop> {
   const { recipients, clock, metrics, log, probe = () => undefined, random = Math.random, sweepMs = 5_000 } = options
   const configured = await Promise.all(recipients.map((recipient) => configure(connector, recipient, options)))
@@ -147,7 +150,7 @@ export async function createWorkshop<Settings>(
   const leases = collection<LeaseRow>('leases')
 
   const line = createLine(rows, clock)
-  const flights = createFlights(collection<Flight>('flights'), rows, { now: () => clock.now(), newTag: () => newToken('out') })
+  const flights = createFlights(collection<FlightRow>('flights'))
   const batches = createBatchStore(batchRows, itemRows)
   const reportRows = collection<StoredReport>('reports')
   const reports = createReports(reportRows, () => clock.now())
@@ -236,7 +239,7 @@ export async function createWorkshop<Settings>(
         events,
         random,
         probe,
-        outcomesWritten,
+        outcomes,
       }
       const worker = createWorker(work, { sweepMs })
       workers.set(recipient.id, worker)
@@ -252,11 +255,11 @@ export async function createWorkshop<Settings>(
       ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
       begin: async () => {
         // at the beginning of a term nothing can be in flight but what an earlier holder left
-        for (const { recipient, descriptor } of members) {
-          const left = await flights.recover(recipient.id, { quietSeconds: descriptor.quietAfterUnknownSeconds })
-          if (left > 0) log.warn({ recipientId: recipient.id, deliveries: left }, 'flights.taken-over')
+        for (const { recipient } of members) {
+          const work = works.get(recipient.id)
+          if (work !== undefined) await takeOver(work)
         }
-        outcomesWritten()
+        outcomes.rowsWritten()
       },
       log,
     })
@@ -272,7 +275,7 @@ export async function createWorkshop<Settings>(
         accountOf.get(recipientId)?.gate.reset()
         return hurry(recipientId)
       },
-      outcomesWritten,
+      rowsWritten: outcomes.rowsWritten,
     },
     log,
   )
@@ -288,6 +291,7 @@ export async function createWorkshop<Settings>(
     kind,
     rows,
     inbox,
+    flights,
     controls,
     events,
     terms,

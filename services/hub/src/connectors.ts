@@ -88,6 +88,7 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
       ? undefined
       : (point) => {
           if (point === 'answered') return probe('vendor.answered')
+          if (point === 'decided') return probe('delivery.decided')
           if (point === 'settled') return probe('delivery.settled')
           if (point === 'published') return probe('outcome.published')
         }

@@ -10,9 +10,11 @@ export type FaultPoint =
   | 'inbox.written'
   /** The vendor has answered; nothing of it is stored. */
   | 'vendor.answered'
+  /** It is recorded what became of deliveries; their rows do not know it. */
+  | 'delivery.decided'
   /** Deliveries are settled; their outcomes are not published. */
   | 'delivery.settled'
-  /** Outcomes are published; the rows do not know it yet. */
+  /** Outcomes are published; what was recorded of them is still there. */
   | 'outcome.published'
 
 /** Called at each of them. */

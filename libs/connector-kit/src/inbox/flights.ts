@@ -1,110 +1,147 @@
 import type { RecipientId } from '@heed/domain'
 import type { mongo } from 'mongoose'
-import type { Expression } from './arrival-update.ts'
-import { firstSettledLane, type InboxRow } from './row.ts'
-import type { HeldRow } from './settlement.ts'
+import { type Positions, positionsOf, shortest } from './positions.ts'
+import type { HeldRow, SettledRows, Settlement } from './settlement.ts'
+
+/** What became of rows of a batch at one moment. */
+export interface Verdict {
+  /** When it was decided, ms since the epoch. */
+  readonly at: number
+  /** The batch that the rows follow; absent where they were claimed from the line. */
+  readonly token?: string
+  readonly groups: readonly SettledRows[]
+}
 
 /**
- * What is about to be sent, kept for the case that this process ends before it is settled. One record for a batch, whatever its size: that it works on a row
- * is known to nobody else, because only the process that holds an account works on its rows at all.
+ * A record of a batch: the rows that are in the air, and what became of them so far. It is what a crash leaves. A row without a verdict may have been told to the
+ * vendor; a verdict may not have reached its rows or the topic of outcomes yet.
  */
 export interface Flight {
-  readonly _id: string
+  readonly id: string
   readonly recipientId: RecipientId
   readonly rows: readonly HeldRow[]
+  readonly verdicts: readonly Verdict[]
+}
+
+/** A flight as it is stored. */
+export interface FlightRow {
+  readonly _id: string
+  readonly recipientId: RecipientId
+  /** One text for each row: version, assertion, try, lane and id. */
+  readonly rows: readonly string[]
+  readonly verdicts: readonly {
+    readonly at: number
+    readonly token?: string
+    readonly groups: readonly { readonly settlement: Settlement; readonly at: Positions }[]
+  }[]
+  /** Taken over: whoever began it may add nothing more. */
+  readonly over?: true
 }
 
 /** The records of what is in flight. */
 export interface Flights {
-  /** When begin returns, the record is durable: send then. */
-  begin(flight: Flight): Promise<void>
-  /** Everything of it is settled. */
-  end(token: string): Promise<void>
+  /** When begin resolves, it is durable what is about to be sent: send then. */
+  begin(flight: Pick<Flight, 'id' | 'recipientId' | 'rows'>): Promise<void>
   /**
-   * Takes over what ended without being settled: one flight, or all of a recipient. Its rows have an unknown outcome, are quiet for so long, and are then due
-   * again. Resolves with the number of rows.
+   * Adds the verdict that has that place among those of the flight; again, it changes nothing. When it resolves with true, the verdict is durable: whatever
+   * follows from it is made good after a crash. False where the flight was taken over: nothing was added, and nothing may follow.
    */
-  recover(recipientId: RecipientId, options: { readonly quietSeconds: number; readonly token?: string }): Promise<number>
+  decide(id: string, place: number, verdict: Verdict): Promise<boolean>
+  /** Records a verdict about rows that were in no flight, durably. */
+  note(flight: Pick<Flight, 'id' | 'recipientId'>, verdict: Verdict): Promise<void>
+  /** Closes flights to whoever began them, and gives them: one, or all of a recipient. */
+  takeOver(recipientId: RecipientId, id?: string): Promise<Flight[]>
+  read(id: string): Promise<Flight | undefined>
+  /** Drops records: their rows are settled and their outcomes are told. One that a crash keeps does no harm: repeating it changes nothing. */
+  forget(ids: readonly string[]): Promise<void>
 }
 
-const literal = (value: unknown): Expression => ({ $literal: value })
+const pack = ({ version, assertion, attempt, priority, id }: HeldRow): string => `${version} ${assertion} ${attempt} ${priority} ${id}`
 
-/** Rows that still want what was sent, and whose try was never counted: it is counted now, as one that nobody knows the end of. */
-function lostUpdate(attempt: number, now: number, quietUntil: number, tag: string): Expression[] {
-  const entry = {
-    version: '$version',
-    assertion: '$assertion',
-    attempt: literal(attempt),
-    step: 'asserted',
-    outcome: literal({ kind: 'deferred', reason: 'unavailable.process-ended' }),
-    waitReason: 'unknown_outcome',
-    nextTryAt: literal(quietUntil),
-    at: literal(now),
-    durationMs: literal(0),
+function unpack(text: string): HeldRow {
+  const [version, assertion, attempt, priority, ...id] = text.split(' ')
+  return {
+    version: Number(version),
+    assertion: Number(assertion),
+    attempt: Number(attempt),
+    priority: priority === '0' ? 0 : 1,
+    id: id.join(' '),
   }
-  return [
-    {
-      $set: {
-        attempts: literal(attempt),
-        dueAt: { $max: ['$dueAt', quietUntil] },
-        quietUntil: literal(quietUntil),
-        unknown: literal(true),
-        waitReason: 'unknown_outcome',
-        outbox: { $concatArrays: [{ $ifNull: ['$outbox', []] }, [entry]] },
-        outboxTag: literal(tag),
-      },
-    },
-  ]
 }
 
-/** Flights in a collection beside the rows. `newTag` marks what a write puts into outboxes. */
-export function createFlights(
-  flights: mongo.Collection<Flight>,
-  rows: mongo.Collection<InboxRow>,
-  options: { now(): number; newTag(): string },
-): Flights {
-  const takeOver = async (flight: Flight, quietSeconds: number): Promise<number> => {
-    const now = options.now()
-    const quietUntil = now + quietSeconds * 1000
-    const tag = options.newTag()
-    const open = { lane: { $lt: firstSettledLane } }
-    const byTry = new Map<string, { row: HeldRow; ids: string[] }>()
-    for (const row of flight.rows) {
-      const key = `${row.version}/${row.assertion}/${row.attempt}`
-      const group = byTry.get(key)
-      if (group === undefined) byTry.set(key, { row, ids: [row.id] })
-      else group.ids.push(row.id)
-    }
-    const writes: mongo.AnyBulkWriteOperation<InboxRow>[] = []
-    for (const { row, ids } of byTry.values()) {
-      const { version, assertion, attempt } = row
-      const sent = { _id: { $in: ids }, version, assertion, attempts: attempt - 1, ...open }
-      writes.push({ updateMany: { filter: sent, update: lostUpdate(attempt, now, quietUntil, tag) } })
-      // a newer wish waits as long: what was sent for the older one may still be applied
-      if (quietSeconds === 0) continue
-      const newer = { _id: { $in: ids }, $nor: [{ version, assertion }], ...open }
-      const waits = { $max: { dueAt: quietUntil, quietUntil }, $set: { unknown: true } }
-      writes.push({ updateMany: { filter: newer, update: waits } })
-    }
-    const result = await rows.bulkWrite(writes, { ordered: false })
-    await flights.deleteOne({ _id: flight._id })
-    return result.modifiedCount
+/** A verdict with positions in place of rows. */
+function storedVerdict(verdict: Verdict, position: ReadonlyMap<string, number>): FlightRow['verdicts'][number] {
+  const { at, token, groups } = verdict
+  return {
+    at,
+    ...(token === undefined ? {} : { token }),
+    groups: groups.map(({ settlement, rows }) => ({
+      settlement,
+      at: shortest(
+        rows.flatMap(({ id }) => position.get(id) ?? []),
+        position.size,
+      ),
+    })),
   }
+}
+
+/** A stored flight as it is used. */
+export function flightOf({ _id, recipientId, rows: packed, verdicts }: FlightRow): Flight {
+  const rows = packed.map(unpack)
+  return {
+    id: _id,
+    recipientId,
+    rows,
+    verdicts: verdicts.map(({ groups, ...verdict }) => ({
+      ...verdict,
+      groups: groups.map(({ settlement, at }) => ({
+        settlement,
+        rows: [...positionsOf(at, rows.length)].flatMap((index) => rows[index] ?? []),
+      })),
+    })),
+  }
+}
+
+/** Flights in a collection beside the rows. */
+export function createFlights(flights: mongo.Collection<FlightRow>): Flights {
+  // where each row of a flight stands in it, as long as verdicts may come
+  const positions = new Map<string, ReadonlyMap<string, number>>()
+  const positionIn = (rows: readonly HeldRow[]) => new Map(rows.map(({ id }, index) => [id, index]))
 
   return {
-    begin: async (flight) => {
-      await flights.insertOne(flight)
+    begin: async ({ id, recipientId, rows }) => {
+      positions.set(id, positionIn(rows))
+      await flights.insertOne({ _id: id, recipientId, rows: rows.map(pack), verdicts: [] })
     },
-    end: async (token) => {
-      // left behind by a crash it does no harm: its rows are settled, and taking it over changes none of them
-      await flights.deleteOne({ _id: token }, { writeConcern: { w: 1 } })
+    decide: async (id, place, verdict) => {
+      const stored = storedVerdict(verdict, positions.get(id) ?? new Map())
+      const { matchedCount } = await flights.updateOne({ _id: id, over: { $exists: false } }, {
+        $set: { [`verdicts.${place}`]: stored },
+      } as mongo.UpdateFilter<FlightRow>)
+      return matchedCount > 0
     },
-    recover: async (recipientId, { quietSeconds, token }) => {
-      let count = 0
-      for (const flight of await flights.find({ recipientId, ...(token === undefined ? {} : { _id: token }) }).toArray()) {
-        count += await takeOver(flight, quietSeconds)
-      }
-      return count
+    note: async ({ id, recipientId }, verdict) => {
+      const rows = verdict.groups.flatMap((group) => group.rows)
+      const record = { _id: id, recipientId, rows: rows.map(pack), verdicts: [storedVerdict(verdict, positionIn(rows))] }
+      // again, where the answer to the first try was lost
+      await flights.replaceOne({ _id: id }, record, { upsert: true })
+    },
+    takeOver: async (recipientId, id) => {
+      const theirs = { recipientId, ...(id === undefined ? {} : { _id: id }) }
+      await flights.updateMany(theirs, { $set: { over: true } })
+      const found = await flights.find(theirs).toArray()
+      for (const { _id } of found) positions.delete(_id)
+      return found.map(flightOf)
+    },
+    read: async (id) => {
+      const found = await flights.findOne({ _id: id })
+      return found === null ? undefined : flightOf(found)
+    },
+    forget: async (ids) => {
+      if (ids.length === 0) return
+      for (const id of ids) positions.delete(id)
+      // not waited for: it is durable no later than what is recorded next, and never before what the rows were given
+      await flights.deleteMany({ _id: { $in: [...ids] } }, { writeConcern: { w: 1 } })
     },
   }
 }

@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto'
 import type { RecipientId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import type { mongo } from 'mongoose'
+import type { Verdict } from './flights.ts'
 import { type InboxRow, lanes, rowIdOf } from './row.ts'
-import { type HeldRow, type SettledRows, settlementWrites } from './settlement.ts'
+import { type HeldRow, settlementWrites } from './settlement.ts'
 
 /** Rows that one batch works on. */
 export interface Claim {
@@ -37,10 +38,10 @@ export interface Line {
   /** How many unclaimed rows are due, counted no further than `limit`; and since when the first has been. */
   waiting(recipientId: RecipientId, limit: number): Promise<{ count: number; since: number | undefined }>
   /**
-   * Gives rows their fate and their outcomes, in one write. `token` names the batch where the rows follow one. A row that has gone on to a newer wish stays due
-   * for it, and a row that is no longer this process's stays as it is.
+   * Gives rows their fate, in one write. A row that has gone on to a newer wish stays due for it, and one that is no longer this process's, or has been given this
+   * fate before, stays as it is. The verdict is recorded before: what of this a crash takes back is repeated by whoever takes the record over.
    */
-  settle(groups: readonly SettledRows[], token?: string): Promise<void>
+  settle(verdict: Verdict): Promise<void>
   /** Lets rows follow a batch: those that are in the line at the version that it holds. Again changes nothing. */
   adopt(recipientId: RecipientId, token: string, items: readonly Pick<InboxRow, 'subjectId' | 'version'>[]): Promise<void>
   /** Those of the rows that follow a batch. */
@@ -56,6 +57,12 @@ export interface Line {
 }
 
 const idsPerQuery = 5_000
+/** The lanes of what is to be told, in the order in which it is. */
+const inLine: number[] = [lanes.optOut, lanes.optIn]
+
+// What these rows become is recorded elsewhere before, and read here as it was written last: waiting for the disk would only make it later.
+const soon = { w: 1 } as const
+const newest = { readConcern: { level: 'local' } } as const
 
 /** A name that nothing else has. */
 export const newToken = (prefix: string): string => `${prefix}-${randomBytes(12).toString('base64url')}`
@@ -72,15 +79,31 @@ export const heldRow = (row: InboxRow): HeldRow => ({
 /** The line over an inbox collection. */
 export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line {
   const claimed = new Set<string>()
+  // What was released while a look was on its way may be in its answer as it stood before it was settled.
+  const looks = new Set<Set<string>>()
+  const look = async <Row extends { readonly _id: string }>(find: () => Promise<Row[]>): Promise<Row[]> => {
+    const released = new Set<string>()
+    looks.add(released)
+    try {
+      return (await find()).filter(({ _id }) => !claimed.has(_id) && !released.has(_id))
+    } finally {
+      looks.delete(released)
+    }
+  }
 
-  /** The first unclaimed rows of a lane. Claimed ones are still in it, so as many more are looked at. */
-  const dueRows = async (recipientId: RecipientId, lane: number, limit: number): Promise<InboxRow[]> => {
-    const found = await rows
-      .find({ recipientId, lane, dueAt: { $lte: clock.now() } }, { batchSize: limit + claimed.size + 1 })
-      .sort({ dueAt: 1 })
-      .limit(limit + claimed.size)
-      .toArray()
-    return found.filter(({ _id }) => !claimed.has(_id)).slice(0, limit)
+  /** The first unclaimed rows of some lanes, lane by lane. Claimed ones are still in them, so as many more are looked at. */
+  const dueRows = async (recipientId: RecipientId, from: readonly number[], limit: number): Promise<InboxRow[]> => {
+    const found = await look(() =>
+      rows
+        .find(
+          { recipientId, lane: { $in: [...from] }, dueAt: { $lte: clock.now() } },
+          { batchSize: limit + claimed.size + 1, hint: 'line', ...newest },
+        )
+        .sort({ lane: 1, dueAt: 1 })
+        .limit(limit + claimed.size)
+        .toArray(),
+    )
+    return found.slice(0, limit)
   }
 
   const take = (found: readonly InboxRow[]): Claim => {
@@ -88,48 +111,46 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
     return { token: newToken('b'), rows: found }
   }
 
-  const firstDue = async (recipientId: RecipientId, lane: number): Promise<number | undefined> => {
-    const found = await rows
-      .find({ recipientId, lane }, { projection: { dueAt: 1 } })
-      .sort({ dueAt: 1 })
-      .limit(1 + claimed.size)
-      .toArray()
-    const first = found.find(({ _id }) => !claimed.has(_id))
+  const firstDue = async (recipientId: RecipientId, from: readonly number[]): Promise<number | undefined> => {
+    const [first] = await look(() =>
+      rows
+        .find({ recipientId, lane: { $in: [...from] } }, { projection: { dueAt: 1 }, hint: 'line', ...newest })
+        .sort({ dueAt: 1 })
+        .limit(1 + claimed.size)
+        .toArray(),
+    )
     return first === undefined ? undefined : (first.dueAt ?? 0)
   }
 
   return {
-    claim: async (recipientId, limit) => {
-      const optOuts = await dueRows(recipientId, lanes.optOut, limit)
-      const optIns = optOuts.length < limit ? await dueRows(recipientId, lanes.optIn, limit - optOuts.length) : []
-      return take([...optOuts, ...optIns])
-    },
+    claim: async (recipientId, limit) => take(await dueRows(recipientId, inLine, limit)),
 
-    claimReadBack: async (recipientId, limit) => take(await dueRows(recipientId, lanes.readBack, limit)),
+    claimReadBack: async (recipientId, limit) => take(await dueRows(recipientId, [lanes.readBack], limit)),
 
     release: (claim) => {
-      for (const { _id } of claim.rows) claimed.delete(_id)
+      for (const { _id } of claim.rows) {
+        claimed.delete(_id)
+        for (const released of looks) released.add(_id)
+      }
     },
 
     waiting: async (recipientId, limit) => {
-      const found = await rows
-        .find(
-          { recipientId, lane: { $in: [lanes.optOut, lanes.optIn] as number[] }, dueAt: { $lte: clock.now() } },
-          { projection: { dueAt: 1 }, hint: 'line' },
-        )
-        .limit(limit + claimed.size)
-        .toArray()
-      const unclaimed = found.filter(({ _id }) => !claimed.has(_id)).slice(0, limit)
+      const found = await look(() =>
+        rows
+          .find({ recipientId, lane: { $in: inLine }, dueAt: { $lte: clock.now() } }, { projection: { dueAt: 1 }, hint: 'line', ...newest })
+          .limit(limit + claimed.size)
+          .toArray(),
+      )
+      const unclaimed = found.slice(0, limit)
       const since = unclaimed.reduce<number | undefined>((first, { dueAt = 0 }) => Math.min(first ?? dueAt, dueAt), undefined)
       return { count: unclaimed.length, since }
     },
 
-    settle: async (groups, token) => {
-      const context = { now: clock.now(), tag: newToken('out'), ...(token === undefined ? {} : { token }) }
-      const { current, overtaken, rows: count } = settlementWrites(groups, context)
+    settle: async ({ at, token, groups }) => {
+      const { current, overtaken, rows: count } = settlementWrites(groups, { now: at, ...(token === undefined ? {} : { token }) })
       if (current.length === 0) return
-      const { matchedCount } = await rows.bulkWrite(current, { ordered: false })
-      if (matchedCount < count) await rows.bulkWrite(overtaken, { ordered: false })
+      const { matchedCount } = await rows.bulkWrite(current, { ordered: false, writeConcern: soon })
+      if (matchedCount < count && overtaken.length > 0) await rows.bulkWrite(overtaken, { ordered: false, writeConcern: soon })
     },
 
     adopt: async (recipientId, token, items) => {
@@ -142,23 +163,25 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
       const attempt = { $add: ['$attempts', 1] }
       const lease = { token: { $literal: token }, version: '$version', assertion: '$assertion', attempt }
       const follow = { lane: { $literal: lanes.followed }, dueAt: '$$REMOVE', attempts: attempt, lease }
-      const inLine = { lane: { $in: [lanes.optOut, lanes.optIn] as number[] } }
+      const waits = { lane: { $in: inLine } }
       const writes: mongo.AnyBulkWriteOperation<InboxRow>[] = []
       for (const [version, ids] of byVersion) {
         for (let from = 0; from < ids.length; from += idsPerQuery) {
           writes.push({
-            updateMany: { filter: { _id: { $in: ids.slice(from, from + idsPerQuery) }, version, ...inLine }, update: [{ $set: follow }] },
+            updateMany: { filter: { _id: { $in: ids.slice(from, from + idsPerQuery) }, version, ...waits }, update: [{ $set: follow }] },
           })
         }
       }
-      if (writes.length > 0) await rows.bulkWrite(writes, { ordered: false })
+      if (writes.length > 0) await rows.bulkWrite(writes, { ordered: false, writeConcern: soon })
     },
 
     followed: async (token, ids) => {
       const projection = { failures: 1, giveUps: 1, lease: 1, priority: 1 }
       const followed = new Map<string, FollowedRow>()
       for (let from = 0; from < ids.length; from += idsPerQuery) {
-        const found = await rows.find({ _id: { $in: ids.slice(from, from + idsPerQuery) }, 'lease.token': token }, { projection }).toArray()
+        const found = await rows
+          .find({ _id: { $in: ids.slice(from, from + idsPerQuery) }, 'lease.token': token }, { projection, ...newest })
+          .toArray()
         for (const { _id, failures, giveUps, priority, lease } of found) {
           if (lease === undefined) continue
           const { version, assertion, attempt } = lease
@@ -181,7 +204,7 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
         acceptedAt: 1,
       }
       const cursor = rows
-        .find({ _id: { $gte: `${recipientId}/`, $lt: `${recipientId}0` } }, { projection, batchSize: idsPerQuery })
+        .find({ _id: { $gte: `${recipientId}/`, $lt: `${recipientId}0` } }, { projection, batchSize: idsPerQuery, ...newest })
         .sort({ _id: 1 })
       let some: InboxRow[] = []
       for await (const row of cursor) {
@@ -193,17 +216,14 @@ export function createLine(rows: mongo.Collection<InboxRow>, clock: Clock): Line
       if (some.length > 0) yield some
     },
 
-    nextDue: async (recipientId) => {
-      const [optOut, optIn] = await Promise.all([firstDue(recipientId, lanes.optOut), firstDue(recipientId, lanes.optIn)])
-      return optOut === undefined ? optIn : optIn === undefined ? optOut : Math.min(optOut, optIn)
-    },
+    nextDue: (recipientId) => firstDue(recipientId, inLine),
 
-    nextReadBack: (recipientId) => firstDue(recipientId, lanes.readBack),
+    nextReadBack: (recipientId) => firstDue(recipientId, [lanes.readBack]),
 
     hurry: async (recipientId) => {
       const putOff = {
         recipientId,
-        lane: { $in: [lanes.optOut, lanes.optIn] as number[] },
+        lane: { $in: inLine },
         dueAt: { $gt: clock.now() },
         waitReason: { $in: ['recipient_unavailable', 'breaker_open', 'auth_failed'] as InboxRow['waitReason'][] },
       }

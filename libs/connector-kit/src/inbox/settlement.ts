@@ -60,6 +60,11 @@ export function groupByFate(settled: Iterable<readonly [HeldRow, Settlement]>): 
   return [...groups.values()]
 }
 
+/** What a settlement means for the row itself: what is told of it differs from row to row where the place does not. */
+function forRow({ entry: _, ...settlement }: Settlement): Settlement {
+  return settlement
+}
+
 /** Rows that one plain update can settle: the same version, assertion, try and lane. */
 function alike(rows: readonly HeldRow[]): { row: HeldRow; ids: string[] }[] {
   const groups = new Map<string, { row: HeldRow; ids: string[] }>()
@@ -75,32 +80,23 @@ function alike(rows: readonly HeldRow[]): { row: HeldRow; ids: string[] }[] {
 /** Where and when a settlement is written. */
 export interface SettlementContext {
   readonly now: number
-  /** Marks what this write puts into outboxes. */
-  readonly tag: string
   /** The batch that the rows follow. Absent where they were claimed from the line: then the number of their tries guards them. */
   readonly token?: string
 }
 
-function entryOf(settlement: Settlement, row: HeldRow, now: number, current: boolean): OutboxEntry | undefined {
+/** What is told of a row that was settled; undefined where nothing was learned. */
+export function entryOf(settlement: Settlement, row: HeldRow, at: number): OutboxEntry | undefined {
   const { entry, waitReason } = settlement
   if (entry === undefined) return undefined
-  const { nextTryAt, ...rest } = entry
-  return {
-    version: row.version,
-    assertion: row.assertion,
-    attempt: row.attempt,
-    ...rest,
-    at: now,
-    ...(current && waitReason !== undefined ? { waitReason } : {}),
-    ...(current && nextTryAt !== undefined ? { nextTryAt } : {}),
-  }
+  const { version, assertion, attempt } = row
+  return { version, assertion, attempt, ...entry, at, ...(waitReason === undefined ? {} : { waitReason }) }
 }
 
 const leaseOf = (token: string, row: HeldRow): RowLease => ({ token, version: row.version, assertion: row.assertion, attempt: row.attempt })
 
 /** The plain update of rows that still want what was sent. */
 function currentUpdate(settlement: Settlement, row: HeldRow, context: SettlementContext): mongo.UpdateFilter<InboxRow> {
-  const { now, tag, token } = context
+  const { now, token } = context
   const { place, follow, failures, unknown, quietUntil, part, waitReason } = settlement
   const set: Record<string, unknown> = { state: settlement.state, final: settlement.final }
   const unset: Record<string, 1> = {}
@@ -149,25 +145,22 @@ function currentUpdate(settlement: Settlement, row: HeldRow, context: Settlement
     ...(settlement.drift ? { drifts: 1 } : {}),
     ...(settlement.skip ? { skips: 1 } : {}),
   }
-  const entry = entryOf(settlement, row, now, true)
-  if (entry !== undefined) put('outboxTag', tag)
   return {
     $set: set,
     $unset: unset,
     ...(Object.keys(inc).length === 0 ? {} : { $inc: inc }),
-    ...(entry === undefined ? {} : { $push: { outbox: entry } }),
   } as mongo.UpdateFilter<InboxRow>
 }
 
 const literal = (value: unknown): Expression => ({ $literal: value })
 
-/** The update of rows that want something newer by now: they stay due for that, and only the outcome of what was sent is kept. */
-function overtakenUpdate(settlement: Settlement, row: HeldRow, context: SettlementContext): Expression[] {
-  const { now, tag, token } = context
+/** The update of rows that want something newer by now: they stay due for that. Undefined where what was sent before means nothing for it. */
+function overtakenUpdate(settlement: Settlement, row: HeldRow, context: SettlementContext): Expression[] | undefined {
+  const { token } = context
   const { place, follow, unknown, quietUntil } = settlement
   const held = place === 'followed' && settlement.holds === true && follow !== undefined
-  const entry = entryOf(settlement, row, now, false)
   const quiet = unknown === true && quietUntil !== undefined ? quietUntil : undefined
+  if (!held && token === undefined && quiet === undefined) return undefined
   return [
     {
       $set: {
@@ -182,15 +175,12 @@ function overtakenUpdate(settlement: Settlement, row: HeldRow, context: Settleme
                 lease: '$$REMOVE',
               }),
         ...(quiet === undefined ? {} : { unknown: true, quietUntil: literal(quiet) }),
-        ...(entry === undefined
-          ? {}
-          : { outbox: { $concatArrays: [{ $ifNull: ['$outbox', []] }, [literal(entry)]] }, outboxTag: literal(tag) }),
       },
     },
   ]
 }
 
-/** The writes that settle a batch: as many as there are fates, whatever the number of rows; and those for rows that went on to a newer wish meanwhile. */
+/** The writes that settle rows: as many as there are fates, whatever the number of rows; and those for rows that went on to a newer wish meanwhile. */
 export function settlementWrites(
   groups: readonly SettledRows[],
   context: SettlementContext,
@@ -198,22 +188,24 @@ export function settlementWrites(
   const current: mongo.AnyBulkWriteOperation<InboxRow>[] = []
   const overtaken: mongo.AnyBulkWriteOperation<InboxRow>[] = []
   let count = 0
-  for (const { rows, settlement } of groups) {
+  const settled = groups.flatMap(({ rows, settlement }) => rows.map((row) => [row, forRow(settlement)] as const))
+  for (const { rows, settlement } of groupByFate(settled)) {
     for (const { row, ids } of alike(rows)) {
       count += ids.length
       const { version, assertion, attempt } = row
       // A process that lost its account without noticing finds the try counted already, or the batch gone: it changes nothing.
       const mine: mongo.Filter<InboxRow> = context.token === undefined ? { attempts: attempt - 1 } : { 'lease.token': context.token }
       current.push({
-        updateMany: { filter: { _id: { $in: ids }, version, assertion, ...mine }, update: currentUpdate(settlement, row, context) },
-      })
-      const holder: mongo.Filter<InboxRow> = context.token === undefined ? {} : { 'lease.token': context.token }
-      overtaken.push({
         updateMany: {
-          filter: { _id: { $in: ids }, $nor: [{ version, assertion }], ...holder },
-          update: overtakenUpdate(settlement, row, context),
+          // what a person has ended meanwhile stays ended
+          filter: { _id: { $in: ids }, version, assertion, state: { $ne: 'resolved' }, ...mine },
+          update: currentUpdate(settlement, row, context),
         },
       })
+      const holder: mongo.Filter<InboxRow> = context.token === undefined ? {} : { 'lease.token': context.token }
+      const update = overtakenUpdate(settlement, row, context)
+      if (update === undefined) continue
+      overtaken.push({ updateMany: { filter: { _id: { $in: ids }, $nor: [{ version, assertion }], ...holder }, update } })
     }
   }
   return { current, overtaken, rows: count }

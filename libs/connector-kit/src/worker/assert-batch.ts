@@ -2,9 +2,10 @@ import type { DeliveryId } from '@heed/domain'
 import { asError } from '@heed/platform/errors'
 import type { BatchContext, NothingToSend, PlannedRequest, Task } from '../contract.ts'
 import { type Claim, heldRow, newToken } from '../inbox/line.ts'
+import { shortest } from '../inbox/positions.ts'
 import type { InboxRow } from '../inbox/row.ts'
 import type { Settlement } from '../inbox/settlement.ts'
-import { type BatchItem, groupSaid, nextPoll, type StoredBatch, type StoredJob, shortest } from './batch-store.ts'
+import { type BatchItem, groupSaid, nextPoll, type StoredBatch, type StoredJob } from './batch-store.ts'
 import { type BegunJob, Collector } from './collect.ts'
 import { executeAll } from './execute.ts'
 import { judge, parked } from './judge.ts'
@@ -231,15 +232,30 @@ async function assertPart<Settings>(
   return { requests: requests.length, followed: followed.length, begun }
 }
 
+/** Adds identifiers to what was claimed, and records that it is about to be sent. Where identifiers cannot be had, nothing is recorded and the rows are where they were. */
+async function prepare<Settings>(work: RecipientWork<Settings>, claim: Claim): Promise<Prepared[]> {
+  const { flights, recipientId, sender, directory } = work
+  // side by side: each waits for a disk
+  const [prepared, begun] = await Promise.allSettled([
+    makeTasks(claim.rows, sender.descriptor, directory),
+    flights.begin({ id: claim.token, recipientId, rows: claim.rows.map(heldRow) }),
+  ])
+  if (prepared.status === 'rejected') {
+    await flights.forget([claim.token])
+    throw prepared.reason
+  }
+  if (begun.status === 'rejected') throw begun.reason
+  return prepared.value
+}
+
 /** Sends what a claim holds, and settles it. Resolves with how many requests that took for how many tasks, and how many of them follow a job. */
 export async function assertBatch<Settings>(
   work: RecipientWork<Settings>,
   claim: Claim,
   abort: AbortSignal,
 ): Promise<{ requests: number; tasks: number; followed: number }> {
-  const settler = createSettler(work)
-  // where identifiers cannot be had, the rows are where they were: nothing was written
-  const prepared = await makeTasks(claim.rows, work.sender.descriptor, work.directory)
+  const settler = createSettler(work, { flight: claim.token })
+  const prepared = await prepare(work, claim)
   const entries: { row: InboxRow; task: Task }[] = []
   for (const [index, one] of prepared.entries()) {
     const row = claim.rows[index]
@@ -248,8 +264,6 @@ export async function assertBatch<Settings>(
     if (settlement !== undefined) settler.add(heldRow(row), settlement)
     else if (one.kind === 'task') entries.push({ row, task: one.task })
   }
-  const flying = entries.map(({ row }) => heldRow(row))
-  if (flying.length > 0) await work.flights.begin({ _id: claim.token, recipientId: work.recipientId, rows: flying })
   await work.probe('claimed')
   const results = await Promise.all(byPart(entries).map((part) => assertPart(work, part, settler, abort)))
   const begun = results.flatMap((result) => result.begun)
@@ -264,7 +278,7 @@ export async function assertBatch<Settings>(
   } finally {
     for (const { batchId } of begun) work.beginning.delete(batchId)
   }
-  if (flying.length > 0) await work.flights.end(claim.token)
+  work.outcomes.close(claim.token, work.recipientId)
   return {
     requests: results.reduce((sum, { requests }) => sum + requests, 0),
     tasks: entries.length,

@@ -2,6 +2,7 @@ import type { Choice, DeliveryId, Evidence, Outcome, PurposeKey, RecipientId, Su
 import { deliveryIdOf } from '@heed/domain'
 import type { mongo } from 'mongoose'
 import type { BatchContext, Job } from '../contract.ts'
+import { type Positions, shortest } from '../inbox/positions.ts'
 
 /** A delivery as a batch keeps it: all that a task has but identifiers. */
 export interface BatchItem {
@@ -14,9 +15,6 @@ export interface BatchItem {
   readonly evidence: Readonly<Record<PurposeKey, Evidence>>
   readonly acceptedAt: number
 }
-
-/** Positions in the list of a batch's items; `all` where it is every one. */
-export type Positions = 'all' | readonly number[]
 
 /** An outcome and the items that have it. */
 export interface Said {
@@ -146,16 +144,6 @@ export function createBatchStore(batches: mongo.Collection<StoredBatch>, pieces:
       await pieces.deleteMany({ batchId })
     },
   }
-}
-
-/** Positions as a set of numbers. */
-export function positionsOf(positions: Positions, size: number): Iterable<number> {
-  return positions === 'all' ? Array.from({ length: size }, (_, index) => index) : positions
-}
-
-/** Positions in their shortest form. */
-export function shortest(positions: readonly number[], size: number): Positions {
-  return positions.length === size ? 'all' : positions
 }
 
 /** Outcomes by position, those that are alike together. */

@@ -1,12 +1,15 @@
 import { ManualClock } from '@heed/platform/clock'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { PlannedRequest } from '../contract.ts'
 import {
   aDelivery,
   aDescriptor,
+  answerOf,
   openRows,
   openWorkshop,
   ScriptedVendor,
   startTime,
+  status,
   type TestRows,
   type TestWorkshop,
 } from '../testing.fixture.ts'
@@ -67,6 +70,7 @@ describe('after a crash', () => {
   it.each([
     ['claimed', 0, 1],
     ['answered', 1, 2],
+    ['decided', 1, 1],
     ['settled', 1, 1],
   ] as const)('at %s the delivery is told once more, or not at all where that was settled', async (point, toldBefore, toldAfter) => {
     const vendor = new ScriptedVendor()
@@ -79,7 +83,8 @@ describe('after a crash', () => {
     await leases().deleteMany({})
     const next = await openWorkshop({ opened, vendor, clock, descriptor })
     await next.settle()
-    if (point !== 'settled') {
+    const wasDecided = point === 'decided' || point === 'settled'
+    if (!wasDecided) {
       expect(await next.row('ada')).toMatchObject({ waitReason: 'unknown_outcome', unknown: true, attempts: 1 })
       expect(vendor.told).toHaveLength(toldBefore)
     }
@@ -87,8 +92,70 @@ describe('after a crash', () => {
     expect(vendor.told).toHaveLength(toldAfter)
     expect(await next.row('ada')).toMatchObject({ state: 'confirmed' })
     const kinds = (await next.outcomes('ada')).map(({ attempt, outcome }) => `${attempt} ${outcome.kind}`)
-    expect(kinds).toEqual(point === 'settled' ? ['1 confirmed'] : ['1 deferred', '2 confirmed'])
+    expect(kinds).toEqual(wasDecided ? ['1 confirmed'] : ['1 deferred', '2 confirmed'])
     await next.stop()
+  })
+
+  it('all that was recorded is repeated, which changes nothing', async () => {
+    const clock = new ManualClock(startTime + 60_000)
+    const vendor = new ScriptedVendor()
+    const confirm = (request: PlannedRequest) =>
+      answerOf({ outcomes: request.covers.map((deliveryId) => ({ deliveryId, outcome: { kind: 'confirmed' } })) })
+    const withJobs = aDescriptor({ quietAfterUnknownSeconds: 60, jobs: { maxPollSeconds: 60, giveUpAfterSeconds: 3_600 } })
+    const first = await openWorkshop({ opened, vendor, clock, descriptor: withJobs })
+    // one is followed, and a newer wish of hers waits for the job; one has no answer; one is refused; one is put off
+    vendor.script = (request) => (request.intent === 'assert' ? answerOf({ job: { id: 'j1', pollAfterSeconds: 5 } }) : confirm(request))
+    await first.take(aDelivery('ada', 1, 'granted'))
+    await first.settle()
+    await first.take(aDelivery('ada', 2))
+    await first.after(6)
+    vendor.script = () => ({ via: 'none', sent: true, reason: 'unavailable.timeout' })
+    await first.take(aDelivery('bob', 1))
+    await first.settle()
+    vendor.script = () => status(422)
+    await first.take(aDelivery('cy', 1))
+    await first.settle()
+    vendor.script = () => status(503)
+    await first.take(aDelivery('dee', 1))
+    await first.settle()
+    vendor.script = confirm
+    await first.take(aDelivery('eve', 1))
+    await first.settle()
+    await first.stop()
+    const before = await opened.rows.find().sort({ _id: 1 }).toArray()
+    const requests = vendor.requests.length
+    // nothing was published, so every record is still there
+    expect(await opened.connection.collection(opened.database, 'flights').countDocuments()).toBeGreaterThan(5)
+    for (let times = 0; times < 2; times += 1) {
+      const next = await openWorkshop({ opened, vendor, clock, descriptor: withJobs })
+      await next.settle()
+      await next.stop()
+    }
+    expect(await opened.rows.find().sort({ _id: 1 }).toArray()).toEqual(before)
+    expect(vendor.requests).toHaveLength(requests)
+  })
+
+  it('what a person ended while it was under way stays ended', async () => {
+    const vendor = new ScriptedVendor()
+    const clock = new ManualClock(startTime + 60_000)
+    const test = await openWorkshop({ opened, vendor, clock, descriptor })
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    vendor.script = async () => {
+      await held
+      return status(503)
+    }
+    await test.take(aDelivery('ada', 1))
+    await expect.poll(() => vendor.requests.length).toBe(1)
+    const { id: deliveryId, recipientId, subjectId } = aDelivery('ada', 1)
+    const order = { deliveryId, recipientId, subjectId, version: 1, by: 'M. Curie', why: 'told by letter', at: clock.now() }
+    await test.workshop.controls.resolved(order)
+    release()
+    await test.settle()
+    expect(await test.row('ada')).toMatchObject({ state: 'resolved', attempts: 0 })
+    await test.after(600)
+    expect(vendor.requests).toHaveLength(1)
+    await test.stop()
   })
 
   it('what the dead process still does changes nothing', async () => {

@@ -2,9 +2,10 @@ import type { DeliveryId, Outcome } from '@heed/domain'
 import { leastSettled } from '../combine.ts'
 import type { Job, PlannedRequest } from '../contract.ts'
 import { type FollowedRow, newToken } from '../inbox/line.ts'
+import { positionsOf } from '../inbox/positions.ts'
 import { rowIdOf } from '../inbox/row.ts'
 import type { HeldRow, Settlement } from '../inbox/settlement.ts'
-import { type BatchItem, deliveryOfItem, groupSaid, nextPoll, positionsOf, type StoredBatch, type StoredJob } from './batch-store.ts'
+import { type BatchItem, deliveryOfItem, groupSaid, nextPoll, type StoredBatch, type StoredJob } from './batch-store.ts'
 import { execute, type RequestResult } from './execute.ts'
 import { type Finding, judge } from './judge.ts'
 import type { RecipientWork } from './recipient.ts'
@@ -168,7 +169,7 @@ export async function settleFollowed<Settings>(
       return item === undefined ? [] : [rowIdOf(batch.recipientId, item.subjectId)]
     }),
   )
-  const settler = createSettler(work, batch._id)
+  const settler = createSettler(work, { token: batch._id })
   for (const [row, settlement] of settleItems(work, followed, ready, rowsOf, givenUp)) settler.add(row, settlement)
   await settler.drain()
   const open = jobs.filter((job) => !job.done)

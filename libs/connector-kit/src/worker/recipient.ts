@@ -5,6 +5,7 @@ import type { WorkEvents } from '../events.ts'
 import type { IdentifierDirectory } from '../identifiers.ts'
 import type { Flights } from '../inbox/flights.ts'
 import type { Line } from '../inbox/line.ts'
+import type { Outcomes } from '../outcomes.ts'
 import type { BatchStore } from './batch-store.ts'
 import type { Sender } from './execute.ts'
 import type { RecipientStates } from './recipient-state.ts'
@@ -16,6 +17,8 @@ export type ProbePoint =
   | 'claimed'
   /** The vendor has answered; nothing of it is stored. */
   | 'answered'
+  /** It is recorded what became of rows; they do not know it. */
+  | 'decided'
   /** Rows are settled; their outcomes are not published. */
   | 'settled'
   /** Outcomes are published; they are not cleared yet. */
@@ -42,8 +45,7 @@ export interface RecipientWork<Settings> {
   /** In [0, 1): jitter and samples. */
   readonly random: () => number
   readonly probe: Probe
-  /** Called when outcomes have been written. */
-  outcomesWritten(): void
+  readonly outcomes: Outcomes
 }
 
 /** What a recipient's entry in the policy comes to for this kind of connector. */

@@ -182,7 +182,7 @@ export async function sendBatch<Settings>(work: RecipientWork<Settings>, batch: 
     await work.batches.update(batch._id, { nextAt: until, failures: batch.failures + 1 })
     // told after the 1st, 2nd, 4th, 8th … failure: every try of a large file would else be as many outcomes as it has rows
     if ((batch.failures & (batch.failures + 1)) !== 0) return
-    const settler = createSettler(work, batch._id)
+    const settler = createSettler(work, { token: batch._id })
     const rows = await work.line.followed(batch._id, rowIdsOf(recipientId, items))
     for (const row of rows.values()) settler.add(row, waitingForBatch(batch, waitReason, reason, until))
     await settler.drain()
@@ -251,7 +251,7 @@ async function afterSending<Settings>(
     nextAt: Math.min(Number.MAX_SAFE_INTEGER, ...jobs.map((job) => job.nextPollAt)),
   }
   await work.batches.update(batch._id, { stage: sent.stage, jobs: sent.jobs, firm: sent.firm, failures: 0, nextAt: sent.nextAt })
-  const settler = createSettler(work, batch._id)
+  const settler = createSettler(work, { token: batch._id })
   const rows = await work.line.followed(batch._id, accepted)
   for (const row of rows.values()) {
     settler.add(row, {

@@ -1,39 +1,80 @@
 import { asError } from '@heed/platform/errors'
+import type { Verdict } from '../inbox/flights.ts'
+import { newToken } from '../inbox/line.ts'
 import { groupByFate, type HeldRow, type Settlement } from '../inbox/settlement.ts'
 import type { RecipientWork } from './recipient.ts'
 
-/** Writes fates of one batch as they become known, several in one write: what comes while a write is under way goes with the next. */
+/** Settles rows of one batch as their fates become known, several at once: what comes while a write is under way goes with the next. */
 export interface Settler {
   add(row: HeldRow, settlement: Settlement): void
-  /** Resolves when everything added is written. Rejects where the database did not take it in time. */
+  /** Resolves when everything added is settled. Rejects where the database did not take it in time. */
   drain(): Promise<void>
+}
+
+/** Where the rows of a settler come from: a flight that records what becomes of them, or a batch that they follow; neither where they were only looked at. */
+export interface SettledFrom {
+  readonly flight?: string
+  readonly token?: string
 }
 
 const tries = 6
 // So long the fates of single requests are gathered while others of the batch are still under way: a write for each would be most of the database's work.
 const gatherMs = 20
+// A record is one document of the database, which holds no more than 16 MB.
+const rowsPerRecord = 20_000
 
-/** A settler; `token` names the batch where the rows follow one. */
-export function createSettler<Settings>(work: RecipientWork<Settings>, token?: string): Settler {
+/** A settler: each fate is recorded durably, then given to the rows, then told. */
+export function createSettler<Settings>(work: RecipientWork<Settings>, from: SettledFrom = {}): Settler {
+  const { recipientId, flights, line, outcomes, clock, log } = work
+  const { flight, token } = from
   let waiting: [HeldRow, Settlement][] = []
   let writing: Promise<void> | undefined
   let draining = false
+  let places = 0
+  /** The flight was taken over: whatever is still learned of it is somebody else's. */
+  let over = false
+
+  const again = async (write: () => Promise<void>) => {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await write()
+      } catch (thrown) {
+        if (attempt >= tries) throw thrown
+        log.warn({ recipientId, attempt, error: asError(thrown) }, 'settlement.failed')
+        await clock.sleep(100 * 2 ** attempt)
+      }
+    }
+  }
+
+  /** Makes the verdict durable. Resolves with the record that holds it, or undefined where that was taken over. */
+  const record = async (verdict: Verdict): Promise<string | undefined> => {
+    if (flight === undefined) {
+      const id = newToken('n')
+      await again(() => flights.note({ id, recipientId }, verdict))
+      return id
+    }
+    const place = places
+    places += 1
+    await again(async () => {
+      over = !(await flights.decide(flight, place, verdict))
+    })
+    return over ? undefined : flight
+  }
 
   const write = async (settled: readonly [HeldRow, Settlement][]) => {
     const groups = groupByFate(settled)
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        await work.line.settle(groups, token)
-        break
-      } catch (thrown) {
-        if (attempt >= tries) throw thrown
-        work.log.warn({ recipientId: work.recipientId, attempt, error: asError(thrown) }, 'settlement.failed')
-        await work.clock.sleep(100 * 2 ** attempt)
-      }
+    const verdict: Verdict = { at: clock.now(), ...(token === undefined ? {} : { token }), groups }
+    const id = await record(verdict)
+    if (id === undefined) {
+      log.warn({ recipientId, deliveries: settled.length }, 'flight.lost')
+      return
     }
-    work.events.deliveriesAttempted(work.recipientId, groups)
+    await work.probe('decided')
+    await again(() => line.settle(verdict))
+    work.events.deliveriesAttempted(recipientId, groups)
     await work.probe('settled')
-    work.outcomesWritten()
+    outcomes.post({ record: id, recipientId, verdict })
+    if (flight === undefined) outcomes.close(id, recipientId)
   }
 
   let hurry: () => void = () => undefined
@@ -48,10 +89,10 @@ export function createSettler<Settings>(work: RecipientWork<Settings>, token?: s
     })
 
   const run = async () => {
-    while (waiting.length > 0) {
+    while (waiting.length > 0 && !over) {
       await gather()
-      const settled = waiting
-      waiting = []
+      const settled = waiting.slice(0, rowsPerRecord)
+      waiting = waiting.slice(rowsPerRecord)
       await write(settled)
     }
     writing = undefined

@@ -8,6 +8,7 @@ import { hearReports, sortReports } from './hear-reports.ts'
 import { readBackBatch } from './read-back.ts'
 import type { RecipientWork } from './recipient.ts'
 import { nextBatch, openBatch, sendBatch } from './sequence.ts'
+import { takeOver } from './take-over.ts'
 
 /** The work for one recipient, while this process holds its account. */
 export interface Worker {
@@ -43,7 +44,7 @@ interface Running {
 
 /** A worker. `sweepMs` is how long it sleeps at the most: how soon it sees what another process wrote into the inbox. */
 export function createWorker<Settings>(work: RecipientWork<Settings>, options: { readonly sweepMs: number }): Worker {
-  const { recipientId, line, flights, batches, clock, log, sender } = work
+  const { recipientId, line, batches, clock, log, sender } = work
   const { descriptor, account } = sender
   const bell = createBell(clock)
   // What changes seldom is not asked for at every turn. In this process a change is known at once; another's is seen after a sweep at the latest.
@@ -103,7 +104,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   /** Rows whose batch failed here: whatever was sent of it has an unknown outcome. */
   const takeBack = async () => {
     for (const [token, claim] of [...lost]) {
-      await flights.recover(recipientId, { token, quietSeconds: descriptor.quietAfterUnknownSeconds })
+      await takeOver(work, token)
       line.release(claim)
       lost.delete(token)
     }
