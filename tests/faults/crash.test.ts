@@ -1,7 +1,6 @@
 import type { FaultPoint } from '@heed/hub'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { startChild } from './child.ts'
-import { crashAt, openStage, peopleOf, refuseAll, type Stage, verdictOf } from './stage.ts'
+import { crashAt, openStage, type Stage } from './stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -27,26 +26,5 @@ describe('a hub that is killed', () => {
     expect(wrong).toEqual([])
     // I15: the same request ids give the same answers after the crash
     expect(repeated).toBe(true)
-  })
-})
-
-describe.each(['kafka', 'mongodb'] as const)('%s that is killed under load', (part) => {
-  it('costs nothing that was acknowledged', async () => {
-    const config = await stage.config(part)
-    const people = peopleOf(stage, part, 40)
-    const child = await startChild(config, stage.logFile)
-    try {
-      const running = refuseAll(() => child, people, part)
-      await new Promise((resolve) => setTimeout(resolve, 150))
-      await stage.stack.kill(part)
-      await new Promise((resolve) => setTimeout(resolve, 1_000))
-      await stage.stack.restart(part)
-      const acknowledged = await running
-      expect(acknowledged.size).toBe(people.length)
-      const scene = { hub: config.hub, sandbox: stage.sandbox, acknowledged, served: ['mailchimp', 'select-third-parties'] }
-      expect(await verdictOf(scene, child, 90_000)).toEqual([])
-    } finally {
-      await child.stop()
-    }
   })
 })
