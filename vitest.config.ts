@@ -35,7 +35,6 @@ export default defineConfig({
           globalSetup: stack,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          isolate: false,
           maxWorkers: 3,
         },
       },
