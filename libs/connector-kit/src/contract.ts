@@ -225,6 +225,8 @@ export interface Descriptor {
   }
   /** True where the vendor can be told to forget a person, which is more than to leave her out. Where absent, the policy may give its recipients no clock for erasure. */
   readonly erasure?: true
+  /** How often a vendor that cannot be read is told every refusal again, unless the policy says otherwise; where absent, never by itself. */
+  readonly reassertEveryDays?: number
   /** Whether and how often the vendor can be read back. */
   readonly readBack?: { readonly afterSeconds: number; readonly maxTasks: number; readonly share: number }
 }

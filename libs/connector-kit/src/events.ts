@@ -12,6 +12,10 @@ export interface WorkEvents {
   requestSent(recipientId: RecipientId, request: PlannedRequest, result: string, durationMs: number): void
   outcomesPublished(count: number): void
   driftFound(recipientId: RecipientId, count: number): void
+  /** What was read back, by what was found. */
+  readBack(recipientId: RecipientId, held: 'wanted' | 'other' | 'unreadable', count: number): void
+  /** Refusals that stand are wanted once more. */
+  toldAgain(recipientId: RecipientId, count: number): void
 }
 
 // More than these in one group are told by one line with their number: ten thousand alike say no more than one.
@@ -37,6 +41,17 @@ export function workEvents(log: Logger, metrics: Metrics): WorkEvents {
     labels: ['recipient'],
   })
 
+  const readBacks = metrics.counter({
+    name: 'heed_delivery_read_backs_total',
+    help: 'Read-backs by what the vendor holds',
+    labels: ['recipient', 'held'],
+  })
+  const again = metrics.counter({
+    name: 'heed_delivery_reasserted_total',
+    help: 'Standing refusals that are told again on schedule',
+    labels: ['recipient'],
+  })
+
   return {
     deliveriesAttempted: (recipientId, groups) => {
       for (const { rows, settlement } of groups) {
@@ -59,5 +74,10 @@ export function workEvents(log: Logger, metrics: Metrics): WorkEvents {
       requests.observe({ recipient: recipientId, request: request.name, result }, durationMs / 1000),
     outcomesPublished: (count) => published.add({}, count),
     driftFound: (recipientId, count) => drift.add({ recipient: recipientId }, count),
+    readBack: (recipientId, held, count) => readBacks.add({ recipient: recipientId, held }, count),
+    toldAgain: (recipientId, count) => {
+      again.add({ recipient: recipientId }, count)
+      log.info({ recipientId, deliveries: count }, 'refusals.told-again')
+    },
   }
 }

@@ -19,8 +19,10 @@ import { createFlights, type FlightRow, type Flights } from './inbox/flights.ts'
 import { createInbox, createInboxIndexes, type Inbox } from './inbox/inbox.ts'
 import { createLine } from './inbox/line.ts'
 import type { InboxRow } from './inbox/row.ts'
+import { createStandingRows } from './inbox/standing-rows.ts'
 import type { Outcomes } from './outcomes.ts'
 import { referencedCredentials, resolveReferences, SettingsError } from './settings.ts'
+import { separateUpkeep, type Upkeep, upkeepOf } from './upkeep.ts'
 import { type BatchItemRows, createBatchIndexes, createBatchStore, type StoredBatch } from './worker/batch-store.ts'
 import type { Probe, RecipientWork } from './worker/recipient.ts'
 import { type RecipientState, recipientStates } from './worker/recipient-state.ts'
@@ -86,6 +88,7 @@ interface Configured<Settings> {
   readonly recipient: Recipient
   readonly settings: Settings
   readonly descriptor: Descriptor
+  readonly upkeep: Upkeep
   readonly accountId: string
 }
 
@@ -109,13 +112,15 @@ async function configure<Settings>(
   options: WorkshopOptions<Settings>,
 ): Promise<Configured<Settings>> {
   try {
-    const settings = connector.parseSettings(await resolveReferences(settingsOf(recipient), options.env))
+    const { given, own } = separateUpkeep(await resolveReferences(settingsOf(recipient), options.env))
+    const settings = connector.parseSettings(own)
     const descriptor = typeof connector.descriptor === 'function' ? connector.descriptor(settings) : connector.descriptor
     // it would be told to erase, take the person off its lists, and call that an erasure
     if (recipient.erasure !== undefined && descriptor.erasure !== true) {
       throw new SettingsError('erasure', `a ${descriptor.name} connector cannot erase: leave it out at recipient ${recipient.id}`)
     }
-    return { recipient, settings, descriptor, accountId: connector.account?.(settings) ?? recipient.id }
+    const upkeep = upkeepOf(given, descriptor)
+    return { recipient, settings, descriptor, upkeep, accountId: connector.account?.(settings) ?? recipient.id }
   } catch (thrown) {
     if (thrown instanceof SettingsError)
       throw new SettingsError(`${recipient.id}: ${thrown.field}`, thrown.message.slice(thrown.field.length + 2))
@@ -150,6 +155,7 @@ export async function createWorkshop<Settings>(
   const leases = collection<LeaseRow>('leases')
 
   const line = createLine(rows, clock)
+  const standing = createStandingRows(rows)
   const flights = createFlights(collection<FlightRow>('flights'))
   const batches = createBatchStore(batchRows, itemRows)
   const reportRows = collection<StoredReport>('reports')
@@ -204,7 +210,7 @@ export async function createWorkshop<Settings>(
       isHeld: () => term.isHeld(),
     })
     const own: Worker[] = []
-    for (const { recipient, settings, descriptor } of members) {
+    for (const { recipient, settings, descriptor, upkeep } of members) {
       const development = options.env.HEED_ENV === 'development' ? { development: true as const } : {}
       const tools: TransportTools = { recipientId: recipient.id, credentials, descriptor, clock, log, ...development }
       const transport = options.transport?.(recipient, settings, tools) ?? connector.connect?.(settings, tools) ?? noTransport
@@ -228,9 +234,11 @@ export async function createWorkshop<Settings>(
           },
         },
         line,
+        standing,
         flights,
         batches,
         states,
+        upkeep,
         reports,
         beginning: new Set(),
         directory: options.identifiers,

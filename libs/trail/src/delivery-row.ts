@@ -23,8 +23,9 @@ export interface RequestFacts {
   readonly kind: 'preference' | 'erasure'
   readonly wanted: readonly { readonly purpose: PurposeKey; readonly choice: Choice }[]
   readonly policyVersion: string
-  /** When the change was accepted, ms since the epoch. */
+  /** When the change was accepted, and when the recipient must hold it at the latest; ms since the epoch. */
   readonly acceptedAt: number
+  readonly deadlineAt: number
 }
 
 /** The last that was heard of a delivery, within its newest assertion. */
@@ -44,7 +45,6 @@ export interface LastAttempt {
 export interface Heard {
   /** The request with the highest assertion; absent while only outcomes are known. */
   readonly request?: RequestFacts
-  readonly deadlineAt?: number
   /** The highest assertion of any event, and where the delivery stands within it. */
   readonly assertion: number
   readonly own: DeliveryState
@@ -78,6 +78,8 @@ export interface DeliveryRow extends Heard {
   readonly open: boolean
   /** Where the clock of an open or measured delivery starts. */
   readonly since: number
+  /** Where it ends. What a connector asserts anew by itself (a repair, say) has as long as the request had. */
+  readonly deadlineAt?: number
   /** Why an open delivery waits. */
   readonly wait?: WaitReason
   readonly settledAt?: number
@@ -138,8 +140,9 @@ export function hearRequest(before: Heard, data: EventData<'heed.delivery.reques
       .map(([purpose, choice]) => ({ purpose, choice })),
     policyVersion: data.policyVersion,
     acceptedAt: data.acceptedAt,
+    deadlineAt: data.deadlineAt,
   }
-  return { ...heard, request, deadlineAt: data.deadlineAt }
+  return { ...heard, request }
 }
 
 /** What is heard with an outcome. */
@@ -191,10 +194,9 @@ function endsDuty(outcome: Outcome): boolean {
 // A later assertion starts anew; what stays is what is true of the delivery as such.
 function atAssertion(before: Heard, assertion: number): Heard {
   if (assertion <= before.assertion) return before
-  const { request, deadlineAt, resolved, firstEndedAt, supersededAt } = before
+  const { request, resolved, firstEndedAt, supersededAt } = before
   return {
     ...(request === undefined ? {} : { request }),
-    ...(deadlineAt === undefined ? {} : { deadlineAt }),
     ...(resolved === undefined ? {} : { resolved }),
     assertion,
     own: 'pending',
@@ -230,7 +232,7 @@ function earlier(held: number | undefined, at: number): number {
 
 /** The stored row: names, what was heard, and all that follows from it. */
 function derive(named: Named, heard: Heard): DeliveryRow {
-  const { request, deadlineAt, assertion, own, final, attempts, last, endedAt, heldAt, verifiedAt, resolved, firstEndedAt } = heard
+  const { request, assertion, own, final, attempts, last, endedAt, heldAt, verifiedAt, resolved, firstEndedAt } = heard
   const requested = request !== undefined
   const applies = resolved !== undefined && resolved.at >= assertion
   const ownState = applies ? nextState(own, { kind: 'resolved', by: resolved.by, why: resolved.why }) : own
@@ -242,6 +244,7 @@ function derive(named: Named, heard: Heard): DeliveryRow {
   const settled = ownSettled || superseded
   const open = requested && !settled
   const since = request === undefined ? never : Math.max(request.acceptedAt, assertion)
+  const deadlineAt = request === undefined ? undefined : request.deadlineAt + since - Math.max(request.acceptedAt, request.assertion)
   const ownEndedAt = Math.min(endedAt ?? never, applies ? resolved.at : never)
   const settledAt = superseded ? supersededAt : ownSettled ? ownEndedAt : undefined
   const holds = state === 'confirmed' || state === 'verified' || (state === 'accepted' && final)
@@ -252,7 +255,6 @@ function derive(named: Named, heard: Heard): DeliveryRow {
     subjectId: named.subjectId,
     version: named.version,
     ...(request === undefined ? {} : { request }),
-    ...(deadlineAt === undefined ? {} : { deadlineAt }),
     assertion,
     own,
     final,
@@ -269,6 +271,7 @@ function derive(named: Named, heard: Heard): DeliveryRow {
     ownOpen,
     open,
     since,
+    ...(deadlineAt === undefined ? {} : { deadlineAt }),
     ...(open ? { wait: waitOf(state, last) } : {}),
     ...(settledAt === undefined ? {} : { settledAt }),
     ...(requested && holds && heldAt !== undefined ? { settleMs: Math.max(0, heldAt - since) } : {}),

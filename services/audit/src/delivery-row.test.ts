@@ -47,6 +47,19 @@ describe('a delivery', () => {
     })
   })
 
+  it('has as much time again when a connector asserts it anew by itself, in whatever order that is heard', () => {
+    const drifted = attempted(duty, { kind: 'deferred', reason: 'item.drifted' }, { assertion: exampleTime + 400 * 86_400_000, step: 2 })
+    const asked = given(requested(duty))
+    for (const events of [
+      [requested(duty), drifted],
+      [drifted, requested(duty)],
+    ]) {
+      const row = given(...events)
+      expect(row).toMatchObject({ open: true, state: 'pending', since: exampleTime + 400 * 86_400_000 })
+      expect((row?.deadlineAt ?? 0) - (row?.since ?? 0)).toBe((asked?.deadlineAt ?? 0) - (asked?.since ?? 0))
+    }
+  })
+
   it('measures from acceptance to confirmation, and keeps the confirmation when it is verified later', () => {
     const row = given(
       requested(duty),

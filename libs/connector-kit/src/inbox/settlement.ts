@@ -20,8 +20,12 @@ export interface Settlement {
   readonly part?: string
   readonly giveUp?: true
   readonly drift?: true
-  /** It is wanted once more, under an assertion of this time (ms since the epoch): set with the place in the line, so that nobody claims the row in between. */
+  /**
+   * It is wanted once more, under an assertion of this time (ms since the epoch): set with the place in the line, so that nobody claims the row in between. What is
+   * told belongs to that assertion, and `deadlineAt` is the end of its time.
+   */
   readonly reassertAt?: number
+  readonly deadlineAt?: number
   readonly skip?: true
   /** Nothing was tried after all: the try does not count. */
   readonly untried?: true
@@ -88,7 +92,8 @@ export interface SettlementContext {
 export function entryOf(settlement: Settlement, row: HeldRow, at: number): OutboxEntry | undefined {
   const { entry, waitReason } = settlement
   if (entry === undefined) return undefined
-  const { version, assertion, attempt } = row
+  const { version, attempt } = row
+  const assertion = Math.max(row.assertion, settlement.reassertAt ?? 0)
   return { version, assertion, attempt, ...entry, at, ...(waitReason === undefined ? {} : { waitReason }) }
 }
 
@@ -137,7 +142,10 @@ function currentUpdate(settlement: Settlement, row: HeldRow, context: Settlement
     put('quietUntil', quietUntil)
   }
   if (failures === 'reset') put('failures', 0)
-  if (settlement.reassertAt !== undefined && settlement.reassertAt > row.assertion) put('assertion', settlement.reassertAt)
+  if (settlement.reassertAt !== undefined && settlement.reassertAt > row.assertion) {
+    put('assertion', settlement.reassertAt)
+    if (settlement.deadlineAt !== undefined) put('deadlineAt', settlement.deadlineAt)
+  }
   if (settlement.untried !== true && token === undefined) put('attempts', row.attempt)
   const inc = {
     ...(failures === 'count' ? { failures: 1 } : {}),

@@ -261,6 +261,7 @@ describe('read-back', () => {
     expect(row.assertion).toBeGreaterThan(startTime)
     expect((await test.outcomes('ada')).map(({ assertion, outcome }) => [assertion > 0, outcome.kind])).toEqual([
       [false, 'confirmed'],
+      [true, 'deferred'],
       [true, 'confirmed'],
     ])
     await test.after(61)

@@ -15,10 +15,12 @@ const maxDrifts = 3
 /** What becomes of a settled row after it was read back. Pure. */
 export function judgeReadBack(
   holds: 'wanted' | 'other' | 'unreadable' | undefined,
-  row: Pick<InboxRow, 'drifts' | 'state' | 'final'>,
+  row: Pick<InboxRow, 'drifts' | 'state' | 'final' | 'acceptedAt' | 'assertion' | 'deadlineAt'>,
   at: { readonly now: number; readonly durationMs: number },
 ): Settlement {
   const { now, durationMs } = at
+  // as much time as there was at first
+  const again = { reassertAt: now, deadlineAt: now + Math.max(0, row.deadlineAt - Math.max(row.acceptedAt, row.assertion)) }
   switch (holds) {
     case 'wanted':
       return {
@@ -39,6 +41,7 @@ export function judgeReadBack(
           failures: 'keep',
           unknown: false,
           drift: true,
+          ...again,
           entry: { step: 'verified', outcome: { kind: 'rejected', reason: 'item.does-not-stay' }, durationMs },
         }
       }
@@ -50,7 +53,8 @@ export function judgeReadBack(
         failures: 'keep',
         unknown: false,
         drift: true,
-        reassertAt: now,
+        ...again,
+        entry: { step: 'read-back', outcome: { kind: 'deferred', reason: 'item.drifted' }, durationMs, nextTryAt: now },
       }
     case 'unreadable':
     case undefined:
@@ -96,14 +100,15 @@ export async function readBackBatch<Settings>(work: RecipientWork<Settings>, cla
       }
     },
   })
-  let drifted = 0
+  const found = { wanted: 0, other: 0, unreadable: 0 }
   for (const [id, row] of rows) {
-    const settlement = judgeReadBack(seen.get(id), row, at)
-    settler.add(heldRow(row), settlement)
-    if (settlement.reassertAt !== undefined) drifted += 1
+    const held = seen.get(id)
+    settler.add(heldRow(row), judgeReadBack(held, row, at))
+    if (held !== undefined) found[held] += 1
   }
+  for (const held of ['wanted', 'other', 'unreadable'] as const) if (found[held] > 0) work.events.readBack(recipientId, held, found[held])
   await settler.drain()
-  if (drifted === 0) return
-  work.events.driftFound(recipientId, drifted)
-  work.log.warn({ recipientId, deliveries: drifted }, 'drift.found')
+  if (found.other === 0) return
+  work.events.driftFound(recipientId, found.other)
+  work.log.warn({ recipientId, deliveries: found.other }, 'drift.found')
 }

@@ -1,5 +1,23 @@
-import type { RecipientId } from '@heed/domain'
+import type { RecipientId, SubjectId } from '@heed/domain'
 import type { mongo } from 'mongoose'
+
+/** How far the refusals of a recipient have been told again. */
+export interface ReassertRound {
+  readonly startedAt: number
+  /** How many rows there were, when they were counted last; and how many of them have had their turn. */
+  readonly total: number
+  readonly countedAt: number
+  readonly seen: number
+  /** The subject that had its turn last. */
+  readonly after?: SubjectId
+  readonly ended?: true
+}
+
+/** When a recipient's rows were sampled last, and where the next sample begins. */
+export interface SampleMark {
+  readonly at: number
+  readonly after?: SubjectId
+}
 
 /** What is kept about a recipient beside its rows. */
 export interface RecipientState {
@@ -13,6 +31,8 @@ export interface RecipientState {
   lastBatchAt?: number
   lastFullAt?: number
   needsFull?: boolean
+  reassert?: ReassertRound
+  sample?: SampleMark
 }
 
 /** The states of recipients. */
@@ -23,6 +43,8 @@ export interface RecipientStates {
   /** A sequenced batch was opened. */
   opened(recipientId: RecipientId, batch: { sequence: number; at: number; full: boolean }): Promise<void>
   requestFull(recipientId: RecipientId): Promise<void>
+  /** When keepUp resolves, it is durable how far the recipient has been looked after. */
+  keepUp(recipientId: RecipientId, marks: { readonly reassert?: ReassertRound; readonly sample?: SampleMark }): Promise<void>
 }
 
 /** The states in a collection. */
@@ -53,6 +75,9 @@ export function recipientStates(collection: mongo.Collection<RecipientState>): R
     },
     requestFull: async (recipientId) => {
       await collection.updateOne({ _id: recipientId }, { $set: { needsFull: true } }, { upsert: true })
+    },
+    keepUp: async (recipientId, marks) => {
+      await collection.updateOne({ _id: recipientId }, { $set: marks }, { upsert: true })
     },
   }
 }

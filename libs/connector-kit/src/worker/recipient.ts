@@ -5,7 +5,9 @@ import type { WorkEvents } from '../events.ts'
 import type { IdentifierDirectory } from '../identifiers.ts'
 import type { Flights } from '../inbox/flights.ts'
 import type { Line } from '../inbox/line.ts'
+import type { StandingRows } from '../inbox/standing-rows.ts'
 import type { Outcomes } from '../outcomes.ts'
+import type { Upkeep } from '../upkeep.ts'
 import type { BatchStore } from './batch-store.ts'
 import type { Sender } from './execute.ts'
 import type { RecipientStates } from './recipient-state.ts'
@@ -32,9 +34,11 @@ export interface RecipientWork<Settings> {
   readonly recipientId: RecipientId
   readonly sender: Sender<Settings>
   readonly line: Line
+  readonly standing: StandingRows
   readonly flights: Flights
   readonly batches: BatchStore
   readonly states: RecipientStates
+  readonly upkeep: Upkeep
   readonly reports: Reports
   /** Batches whose rows are on their way to follow them: what is reported about these waits. */
   readonly beginning: Set<string>

@@ -5,6 +5,7 @@ import { assertBatch } from './assert-batch.ts'
 import { createBell } from './bell.ts'
 import { followBatch } from './follow-batch.ts'
 import { hearReports, sortReports } from './hear-reports.ts'
+import { keepUp } from './keep-up.ts'
 import { readBackBatch } from './read-back.ts'
 import type { RecipientWork } from './recipient.ts'
 import { nextBatch, openBatch, sendBatch } from './sequence.ts'
@@ -66,6 +67,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   /** Rows that have become due since the last claim, as far as this process knows; and whether that one left some behind. */
   let arrived = 0
   let leftBehind = true
+  /** When the upkeep is looked at again. */
+  let upkeepAt = 0
 
   const start = (kind: Running['kind'], key: string, job: () => Promise<void>) => {
     const done = job()
@@ -198,6 +201,18 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     return clock.now()
   }
 
+  /** What is not urgent waits until nothing is due; `assertAt` is when something is. */
+  const upkeepTurn = async (assertAt: number): Promise<number> => {
+    const now = clock.now()
+    if (upkeepAt > now) return upkeepAt
+    // what is under way rings the bell when it is through
+    if (assertAt <= now || [...running.values()].some(({ kind }) => kind === 'assert')) return Number.POSITIVE_INFINITY
+    const { next, told, sampled } = await keepUp(work)
+    upkeepAt = next
+    if (sampled > 0) readBackAt.forget()
+    return told + sampled > 0 ? now : next
+  }
+
   /** Starts what is due, and says when to look again. */
   const turn = async (abort: AbortSignal): Promise<number> => {
     const now = clock.now()
@@ -210,7 +225,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const asserting = descriptor.batch.sequenced ? sequenceTurn(abort) : assertTurn(abort)
     // one after the other: a job is either asked about or heard of
     const following = async () => Math.min(await followTurn(abort), await reportTurn())
-    return Math.min(...(await Promise.all([asserting, following(), readBackTurn(abort)])))
+    const next = Math.min(...(await Promise.all([asserting, following(), readBackTurn(abort)])))
+    return Math.min(next, await upkeepTurn(await asserting))
   }
 
   const release = (beforeTurn: number) => {

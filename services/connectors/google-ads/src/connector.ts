@@ -43,6 +43,7 @@ export const googleAds: Connector<GoogleAdsSettings> = {
     },
     confirmation: 'by-job',
     timeoutMs: 120_000,
+    reassertEveryDays: 30,
     // from 5 s by a factor of 1.3 to 60 s, as the vendor asks
     retry: { scheduleSeconds: [5, 6.5, 8.5, 11, 14, 19, 24, 31, 41, 53, 60] },
     // a request without answer may be worked off as late as one with an answer, and a newer wish must not meet it there

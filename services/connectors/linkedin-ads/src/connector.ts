@@ -35,6 +35,7 @@ export const linkedinAds: Connector<LinkedinAdsSettings> = {
     rate: { concurrentRequests, requestsPerMinute },
     confirmation: 'never',
     timeoutMs: 60_000,
+    reassertEveryDays: 30,
     // a repeat is harmless, but a newer wish must not overtake a request that is still at work
     quietAfterUnknownSeconds: 10,
   }),

@@ -25,6 +25,7 @@ export const metaAds: Connector<MetaAdsSettings> = {
     rate: { concurrentRequests, requestsPerMinute },
     confirmation: 'never',
     timeoutMs: 120_000,
+    reassertEveryDays: 30,
     retry: { scheduleSeconds: [5, 15, 30, 60, 120, 300, 600] },
     // a repeat is harmless; the pause is for a wish that turned meanwhile, since no order is promised
     quietAfterUnknownSeconds: 60,

@@ -44,6 +44,7 @@ export const microsoftAds: Connector<MicrosoftAdsSettings> = {
     rate: { concurrentRequests, requestsPerMinute },
     confirmation: 'never',
     timeoutMs: 60_000,
+    reassertEveryDays: 30,
     retry: { scheduleSeconds: [5, 10, 20, 40, 80, 160, 320, 640, 900] },
     // a repeat is harmless, but an addition and a removal of one person must not be at work together
     quietAfterUnknownSeconds: 10,

@@ -9,6 +9,7 @@ import {
   watchAnswers,
 } from '@heed/connector-kit'
 import type { DeliveryId, Outcome } from '@heed/domain'
+import { systemClock } from '@heed/platform/clock'
 import { z } from 'zod'
 import { countsOf, failureOf, itemReason, jsonOf, namedOperations, slowDownOf } from './answers.ts'
 import { oauth1Authentication } from './oauth1.ts'
@@ -50,6 +51,7 @@ export const xAds: Connector<XAdsSettings> = {
     rate: { concurrentRequests, requestsPerMinute },
     confirmation: 'never',
     timeoutMs: 60_000,
+    reassertEveryDays: 30,
     // the vendor's advice: at once, after one minute, after five
     retry: { scheduleSeconds: [1, 60, 300] },
     // a repeat is harmless, but a newer wish must not overtake a request that is still at work
@@ -62,7 +64,8 @@ export const xAds: Connector<XAdsSettings> = {
       httpTransport({
         baseUrl: settings.baseUrl,
         descriptor,
-        authentication: oauth1Authentication(credentials, settings.credentials, clock),
+        // the vendor holds the time of a signature against its own clock
+        authentication: oauth1Authentication(credentials, settings.credentials, systemClock),
       }),
       (answer, request) => {
         if (answer.headers['x-api-warn'] !== undefined) log.warn({ recipientId, request: request.name }, 'x-ads.vendor-warns')
