@@ -273,8 +273,16 @@ export const configurationChanged = z.object({
   settings: z.record(z.string().regex(/^[a-z][a-z0-9.-]{0,63}$/), z.string().max(2_000)),
 })
 
-/** `heed.journal.counted.v1`: how far the journal was at a moment: the place of its newest published change, and how many changes it held up to there. */
-export const journalCounted = z.object({ ...actBase, position: z.int().nonnegative(), changes: z.int().nonnegative() })
+/** `heed.journal.counted.v1`: how far the journal was at a moment: the number of its newest published batch, how many changes were published up to there, and which (`journalDigest`). */
+export const journalCounted = z.object({
+  ...actBase,
+  position: z.int().nonnegative(),
+  changes: z.int().nonnegative(),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
+})
 
 /** `heed.checkpoint.signed.v1`: a checkpoint that the trail's log signed. Never taken back: a log that shows another root for this size, or fewer entries, was rewritten. */
 export const checkpointSigned = z.object({

@@ -1,6 +1,7 @@
 export * from './asyncapi.ts'
 export * from './envelope.ts'
 export * from './events.ts'
+export * from './journal-digest.ts'
 export * from './policy-file.ts'
 export * from './services.ts'
 export * from './signed-webhook.ts'

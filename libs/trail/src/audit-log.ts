@@ -10,6 +10,7 @@ import {
   type TrustPolicy,
   verifyCheckpoint,
 } from '@heed/merkle-log'
+import { auditJournal } from './audit-journal.ts'
 import { auditOrigins } from './audit-origins.ts'
 import { type AuditReport, type AuditState, type Findings, findings } from './audit-report.ts'
 import type { AuditedStores } from './audit-stores.ts'
@@ -135,6 +136,7 @@ export async function auditLog(options: AuditOptions): Promise<AuditReport> {
       await progress('origins', found.counts.changes, rows, state)
     },
   })
+  await auditJournal({ stores, found, size, rowsAtOnce })
   return { ok: found.differences() === 0, origin, size, counts: found.counts, differences: found.differences(), listed: found.listed() }
 }
 

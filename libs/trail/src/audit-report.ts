@@ -26,6 +26,8 @@ export const auditChecks = [
   'delivery.without-entries',
   'delivery.without-row',
   'delivery.differs',
+  'journal.differs',
+  'journal.truncated',
 ] as const
 
 /** One of `auditChecks`. */
@@ -40,7 +42,7 @@ export interface Difference {
   readonly why: string
 }
 
-/** What was looked at. `erased` are entries and journal rows of erased subjects, which are only counted; `underWay` is published and may not be in the trail yet. */
+/** What was looked at. `erased` are entries and journal rows of erased subjects, which are only counted; `underWay` is published and may not be in the trail yet; `journals` are counts of the journal that still hold. */
 export interface AuditCounts {
   entries: number
   erased: number
@@ -50,6 +52,7 @@ export interface AuditCounts {
   outcomes: number
   subjects: number
   underWay: number
+  journals: number
 }
 
 /** Nothing yet. */
@@ -62,6 +65,7 @@ export const noCounts: Readonly<AuditCounts> = {
   outcomes: 0,
   subjects: 0,
   underWay: 0,
+  journals: 0,
 }
 
 /** Where an audit is: enough to go on from there in another process. Some 100 KB at most. */

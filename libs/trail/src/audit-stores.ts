@@ -24,6 +24,8 @@ export interface AuditedStores {
   readonly forgetting: mongo.Collection<{ readonly _id: SubjectId }>
   /** The journal of preferences. */
   readonly journal: mongo.Collection<JournalRow>
+  /** Which of its changes were published together, by the number of the batch. */
+  readonly batches: mongo.Collection<{ readonly _id: number; readonly ids: readonly string[] }>
 }
 
 /** The stores of one hub, by the prefix of its databases. */
@@ -36,6 +38,7 @@ export function auditedStores(connection: Pick<MongoConnection, 'collection'>, d
     forgotten: connection.collection(name, 'forgotten'),
     forgetting: connection.collection(name, 'forgetting'),
     journal: connection.collection(`${databasePrefix}_preferences`, 'changes'),
+    batches: connection.collection(`${databasePrefix}_preferences`, 'batches'),
   }
 }
 

@@ -122,6 +122,7 @@ export function auditStore(connection: MongoConnection, databasePrefix: string):
         { key: { entryId: 1 }, name: 'entryId', unique: true },
         { key: { kind: 1, _id: 1 }, name: 'erasures', partialFilterExpression: { kind: 'subject-erased' } },
         { key: { kind: 1, version: 1, _id: 1 }, name: 'policies', partialFilterExpression: { kind: 'policy-loaded' } },
+        { key: { kind: 1, _id: 1 }, name: 'journals', partialFilterExpression: { kind: 'journal-counted' } },
         { key: { subjectId: 1, _id: 1 }, name: 'timeline', partialFilterExpression: { subjectId: { $exists: true } } },
       ])
       await changes.createIndexes([

@@ -112,10 +112,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     let auditAddress: string | undefined
     const duties = dutiesOverGrpc({ address: () => auditAddress, key: callerKeys.preferences })
     opened.push(() => duties.close())
-    const times = readConfig(options.env, {
-      optOutWait: preferencesShape.HEED_ERASURE_OPT_OUT_WAIT_SECONDS,
-      limit: preferencesShape.HEED_ERASURE_LIMIT_DAYS,
-    })
+    const { HEED_ERASURE_OPT_OUT_WAIT_SECONDS, HEED_ERASURE_LIMIT_DAYS, HEED_JOURNAL_COUNT_SECONDS } = preferencesShape
+    const times = readConfig(options.env, { HEED_ERASURE_OPT_OUT_WAIT_SECONDS, HEED_ERASURE_LIMIT_DAYS, HEED_JOURNAL_COUNT_SECONDS })
     const preferences = preferencesApp(
       {
         dbPrefix,
@@ -124,7 +122,8 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         publicUrl: options.env.HEED_PUBLIC_URL ?? `http://127.0.0.1:${ports.edge}`,
         reflection: true,
         keys,
-        erasure: { optOutWaitMs: times.optOutWait * 1_000, limitMs: times.limit * 24 * 3_600_000 },
+        erasure: { optOutWaitMs: times.HEED_ERASURE_OPT_OUT_WAIT_SECONDS * 1_000, limitMs: times.HEED_ERASURE_LIMIT_DAYS * 24 * 3_600_000 },
+        journalCountMs: times.HEED_JOURNAL_COUNT_SECONDS * 1_000,
       },
       {
         mongo,

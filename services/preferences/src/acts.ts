@@ -91,6 +91,13 @@ export interface PolicyLoadedRow extends ActBase {
   readonly sha256: string
 }
 
+export interface JournalCountedRow extends ActBase {
+  readonly type: 'heed.journal.counted.v1'
+  readonly position: number
+  readonly changes: number
+  readonly sha256: string
+}
+
 /** An act that is no change and no outcome but belongs in the trail, as it waits for the relay. */
 export type ActRow =
   | DisclosureRow
@@ -100,6 +107,7 @@ export type ActRow =
   | SubjectErasedRow
   | SuppressionsImportedRow
   | PolicyLoadedRow
+  | JournalCountedRow
 
 /** What stands in `ce_source` and, where the service itself acts, in `by`. */
 export const source = 'services/preferences'
@@ -180,6 +188,10 @@ export function recordsOf(row: ActRow): WireRecord[] {
           service: source,
         }),
       ]
+    case 'heed.journal.counted.v1': {
+      const { position, changes, sha256 } = row
+      return [record(row.type, row._id, { ...base, position, changes, sha256 })]
+    }
     default:
       return row satisfies never
   }

@@ -25,6 +25,7 @@ import { readHandlers } from './grpc-reads.ts'
 import { suppressionImport } from './import-suppressions.ts'
 import { intake } from './intake.ts'
 import { journal, readNewest, rowOf } from './journal.ts'
+import { journalCount } from './journal-count.ts'
 import { checkKeys, rewrapping } from './key-checks.ts'
 import type { PreferencesKeys } from './keys.ts'
 import { linker } from './link-identifiers.ts'
@@ -50,6 +51,8 @@ export interface PreferencesConfig {
   readonly keys: PreferencesKeys
   /** How long the stages of an erasure may take; the defaults of `erasureTimes` where absent. */
   readonly erasure?: Partial<ErasureTimes>
+  /** How often the trail is told how much was published, at most; ten minutes unless told. */
+  readonly journalCountMs?: number
 }
 
 /** What the service shares with others of the same process. */
@@ -89,6 +92,8 @@ export interface PreferencesApp {
 
 /** An hour for opt-outs, 30 days for everything, and five seconds for processes that are slow. */
 export const erasureTimes: ErasureTimes = { optOutWaitMs: 3_600_000, limitMs: 30 * 24 * 3_600_000, copiesMs: 5_000 }
+
+const journalCountMs = 10 * 60_000
 
 /** Halfway links and merges older than this were left by a crash. */
 const finishAfterMs = 30_000
@@ -216,6 +221,11 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
         },
       },
       { name: 'erasures', everyMs: 1_000, run: sweepErasures },
+      {
+        name: 'journal.count',
+        everyMs: 60_000,
+        run: journalCount({ store, clock, everyMs: config.journalCountMs ?? journalCountMs, recorded }),
+      },
       { name: 'keys.rewrap', everyMs: 10 * 60_000, run: rewrapping({ store, vault, clock, log }) },
     ],
     ...(afterRelayStep === undefined ? {} : { afterStep: afterRelayStep }),

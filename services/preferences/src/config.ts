@@ -49,6 +49,10 @@ export const preferencesShape = {
     schema: z.coerce.number().min(0.0001).max(45).default(30),
     describe: 'After so many days the identifiers are destroyed, whoever has not confirmed by then.',
   },
+  HEED_JOURNAL_COUNT_SECONDS: {
+    schema: z.coerce.number().min(1).max(86_400).default(600),
+    describe: 'How often, at most, the trail is told how many changes were published, with a digest over them.',
+  },
   HEED_AUDIT_ADDRESS: {
     schema: z.string().optional(),
     describe: 'host:port of audit, which knows what recipients have confirmed. Without it an erasure waits for its times to pass.',

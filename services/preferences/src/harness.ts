@@ -151,6 +151,7 @@ export interface HarnessOptions {
   readonly afterRelayStep?: PreferencesAdapters['afterRelayStep']
   readonly duties?: PreferencesAdapters['duties']
   readonly erasure?: PreferencesConfig['erasure']
+  readonly journalCountMs?: number
   readonly clock?: Clock
   readonly log?: Logger
   /** Without a relay: what is journalled stays in the outbox. */
@@ -178,6 +179,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       reflection: true,
       keys,
       ...(options.erasure === undefined ? {} : { erasure: options.erasure }),
+      ...(options.journalCountMs === undefined ? {} : { journalCountMs: options.journalCountMs }),
     },
     {
       mongo,

@@ -55,6 +55,7 @@ const app = preferencesApp(
       optOutWaitMs: config.HEED_ERASURE_OPT_OUT_WAIT_SECONDS * 1_000,
       limitMs: config.HEED_ERASURE_LIMIT_DAYS * 24 * 3_600_000,
     },
+    journalCountMs: config.HEED_JOURNAL_COUNT_SECONDS * 1_000,
   },
   {
     mongo,

@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { decodeEvent, topicsOf } from '@heed/contracts'
+import { decodeEvent, emptyJournalDigest, journalDigest, topicsOf } from '@heed/contracts'
 import type { ConsumedRecord } from '@heed/platform/kafka'
 import { afterEach, describe, expect, inject, it } from 'vitest'
 import { anOptIn, anOptOut, byEmail, type Harness, startHarness } from './harness.ts'
@@ -295,5 +295,42 @@ describe('acts', () => {
       by: 'tester',
       identifiers: [{ kind: 'email', form: 'raw', count: 1 }],
     })
+  })
+
+  it('tell the trail how much of the journal was published, and which, once for each count, also after a crash', async () => {
+    const counts = async (harness: Harness) =>
+      (await onTopic(harness, 'acts'))
+        .flatMap((record) => {
+          const decoded = decodeEvent(record, ['heed.journal.counted.v1'])
+          return decoded.ok && decoded.event.type === 'heed.journal.counted.v1' ? [decoded.event.data] : []
+        })
+        // they are on several partitions
+        .sort((a, b) => a.position - b.position)
+    const settled = async (harness: Harness) => {
+      await harness.app.relay.settle()
+      // what that published is counted, and the count published
+      await harness.app.relay.settle()
+      return counts(harness)
+    }
+    const digestUpTo = async (harness: Harness, position: number) => {
+      const batches = await harness.app.store.batches.find({ _id: { $lte: position } }, { sort: { _id: 1 } }).toArray()
+      return batches.reduce((before, { _id: number, ids }) => journalDigest(before, { number, ids }), emptyJournalDigest)
+    }
+    const harness = await start({ journalCountMs: 0 })
+    await flip(harness, 3, 2)
+    const first = (await settled(harness)).at(-1)
+    expect(first).toMatchObject({ by: 'services/preferences', changes: 6 })
+    expect(first?.sha256).toBe(await digestUpTo(harness, first?.position ?? 0))
+
+    // killed after the act was stored and before the count was remembered
+    const told = (await counts(harness)).length
+    await harness.app.store.counts.deleteMany({})
+    await harness.stop()
+    const next = await start({ ...after(harness), journalCountMs: 0 })
+    expect(await settled(next)).toHaveLength(told)
+    await flip(next, 2, 1, 'later')
+    const last = (await settled(next)).at(-1)
+    expect(last).toMatchObject({ changes: 8 })
+    expect(last?.sha256).toBe(await digestUpTo(next, last?.position ?? 0))
   })
 })

@@ -167,6 +167,8 @@ export function relay(options: RelayOptions): Relay {
       if (loops.length === 0) await new Promise<void>((resolve) => leading.push(resolve))
       waiting?.lookAgain()
       await Promise.all(loops.map((one) => one.settle()))
+      // what the sweeps put into the outbox
+      await Promise.all([changesLoop?.settle(), actsLoop?.settle()])
     },
   }
 }

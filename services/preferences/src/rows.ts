@@ -93,6 +93,16 @@ export interface BatchRow {
   readonly markedThrough?: number
 }
 
+/** The newest count of the journal that was told to the trail. */
+export interface CountRow {
+  readonly _id: 'journal'
+  /** The number of the last batch that is counted. */
+  readonly position: number
+  readonly changes: number
+  readonly sha256: string
+  readonly at: Date
+}
+
 /** Proof that a key is the one that sealed what is stored. */
 export interface KeyCheckRow {
   /** `kek:<id>`, or `lookup`. */
@@ -110,6 +120,7 @@ export interface Store {
   readonly requests: mongo.Collection<RequestRow>
   readonly batches: mongo.Collection<BatchRow>
   readonly acts: mongo.Collection<ActRow>
+  readonly counts: mongo.Collection<CountRow>
   readonly keyChecks: mongo.Collection<KeyCheckRow>
   readonly erasures: mongo.Collection<ErasureRow>
   readonly suppressions: mongo.Collection<SuppressionRow>
@@ -126,6 +137,7 @@ export function openStore(mongo: Pick<MongoConnection, 'collection'>, prefix: st
     requests: mongo.collection(database, 'requests'),
     batches: mongo.collection(database, 'batches'),
     acts: mongo.collection(database, 'acts'),
+    counts: mongo.collection(database, 'counts'),
     keyChecks: mongo.collection(database, 'keyChecks'),
     erasures: mongo.collection(database, 'erasures'),
     suppressions: mongo.collection(database, 'suppressions'),

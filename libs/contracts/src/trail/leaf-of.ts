@@ -279,8 +279,8 @@ function partsOf(event: TrailEvent, { commitment }: LeafSecrets): Parts {
       return { by, what: { service, settings } }
     }
     case 'heed.journal.counted.v1': {
-      const { by, position, changes } = event.data
-      return { by, what: { position, changes } }
+      const { by, position, changes, sha256 } = event.data
+      return { by, what: { changes, position, sha256 } }
     }
     default:
       return event satisfies never

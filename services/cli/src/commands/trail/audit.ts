@@ -38,6 +38,7 @@ const stateShape = z.object({
     outcomes: count,
     subjects: count,
     underWay: count,
+    journals: count.default(0),
   }),
   differences: count,
   listed: z.array(z.object({ check: z.enum(auditChecks), about: z.string(), why: z.string() })).max(100),
@@ -99,7 +100,7 @@ function show({ output }: CommandContext, report: AuditReport): void {
   if (differences > listed.length) output.line(`… and ${differences - listed.length} more`)
   output.line(
     `${origin}: ${counts.entries} entries under a checkpoint of ${size}, ${counts.changes} changes, ${counts.deliveries} deliveries, ${counts.outcomes} outcomes of ` +
-      `${counts.subjects} subjects; ${counts.erased} of erased subjects, ${counts.underWay} under way`,
+      `${counts.subjects} subjects; ${counts.erased} of erased subjects, ${counts.underWay} under way; ${counts.journals} counts of the journal hold`,
   )
   output.line(differences === 0 ? 'all of it agrees' : `${differences} differences`)
 }
