@@ -5,7 +5,7 @@ import type { ChangeStatus__Output } from '@heed/contracts/gen/heed/audit/v1/Cha
 import colors from 'picocolors'
 import { request } from 'undici'
 import type { Hub } from './hub.ts'
-import { changeReporter, type Screen } from './screen.ts'
+import type { Screen } from './screen.ts'
 
 /** What the demonstration came to. */
 export interface Demonstrated {
@@ -40,20 +40,19 @@ async function run(hub: Hub, sandboxUrl: string, { preferences, audit }: Clients
   })
   await tellVendor(sandboxUrl, 'hashed-email/known', { addresses })
 
-  const titles = new Map(hub.policy.recipients.map(({ id, title }) => [id as string, title]))
   const purposes = hub.policy.purposes.filter(({ refusable }) => refusable).map(({ key }) => key)
   const missed: string[] = []
   let firstConfirmedMs: number | undefined
 
-  const follow = async (changeId: string): Promise<ChangeStatus__Output | undefined> => {
-    const report = changeReporter(screen, titles)
+  const follow = async (changeId: string, changed: readonly string[]): Promise<ChangeStatus__Output | undefined> => {
+    const progress = screen.watch(hub.policy, changed)
     let last: ChangeStatus__Output | undefined
     const stop = AbortSignal.timeout(patienceMs)
     try {
       for await (const { status } of audit.watchChangeStatus({ changeId }, { signal: stop })) {
         if (status === null) continue
         last = status
-        report(status)
+        progress.report(status)
         for (const { settledAt, state } of status.deliveries) {
           if (state !== 'DELIVERY_STATE_CONFIRMED') continue
           const ms = (fromTimestamp(settledAt) ?? Number.NaN) - (fromTimestamp(status.acceptedAt) ?? Number.NaN)
@@ -63,6 +62,8 @@ async function run(hub: Hub, sandboxUrl: string, { preferences, audit }: Clients
       }
     } catch (thrown) {
       if (!stop.aborted) throw thrown
+    } finally {
+      progress.end()
     }
     for (const recipient of owed(last)) missed.push(recipient)
     return last
@@ -89,7 +90,7 @@ async function run(hub: Hub, sandboxUrl: string, { preferences, audit }: Clients
     originReference: 'demonstration',
   })
   screen.step(`accepted and journalled as ${accepted.changeId}`)
-  const status = await follow(accepted.changeId)
+  const status = await follow(accepted.changeId, purposes)
   for (const { deliveryId, ownerRole, deadlineAt, settled } of status?.deliveries ?? []) {
     if (ownerRole === '' || settled) continue
     screen.line(colors.dim(`    a duty of ${ownerRole}, until ${timeText(deadlineAt)}: npx heed duty ${deliveryId}`))
@@ -120,7 +121,7 @@ async function run(hub: Hub, sandboxUrl: string, { preferences, audit }: Clients
   screen.step('the edge answered 200: his wish is durable')
   await hub.edge.settle()
   const { version } = await preferences.getPreferences({ subject: { subjectId: bob.subjectId } })
-  await follow(`${bob.subjectId}/${version}`)
+  await follow(`${bob.subjectId}/${version}`, ['email-marketing'])
 
   return { missed, firstConfirmedMs, linkToClick: cy.url, subjectId: accepted.subjectId }
 }

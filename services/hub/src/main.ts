@@ -20,7 +20,7 @@ import { screenOn } from './screen.ts'
 import { sandboxOptions, vendorEnvironment } from './vendors.ts'
 import { startVendorsApart } from './vendors-apart.ts'
 
-const screen = screenOn((text) => process.stdout.write(text))
+const screen = screenOn(process.stdout)
 const stopping = shutdownSignal()
 const undo: (() => Promise<void> | void)[] = []
 
