@@ -77,6 +77,7 @@ async function play(credential: string, vendor: Partial<Vendor> = {}) {
     scope: 'https://scope.example.com/one',
     tokenUrl: `${baseUrl}/token`,
     clock,
+    signingClock: clock,
   })
   const transport = httpTransport({ baseUrl, descriptor, authentication })
   closers.push(() => transport.close())

@@ -1,4 +1,4 @@
-import type { Clock } from '@heed/platform/clock'
+import { type Clock, systemClock } from '@heed/platform/clock'
 import { z } from 'zod'
 import type { CredentialReference, Credentials } from '../contract.ts'
 import { CredentialError } from '../settings.ts'
@@ -44,8 +44,10 @@ export function googleAuthentication(options: {
   readonly scope: string
   readonly tokenUrl?: string
   readonly clock: Clock
+  /** Dates the assertion. The machine's clock unless told: Google holds it against its own. */
+  readonly signingClock?: Clock
 }): Authentication {
-  const { credentials, credential, scope, tokenUrl, clock } = options
+  const { credentials, credential, scope, tokenUrl, clock, signingClock = systemClock } = options
   return accessTokenAuthentication(async () => {
     const text = await credentials.read(credential)
     const json = jsonOf(text)
@@ -63,7 +65,7 @@ export function googleAuthentication(options: {
           scope,
           ...(key.private_key_id === undefined ? {} : { keyId: key.private_key_id }),
         }
-        return tokenEndpoint(tokenUrl ?? audience, { clock }).request(await jwtBearerGrant(signer, clock.now()))
+        return tokenEndpoint(tokenUrl ?? audience, { clock }).request(await jwtBearerGrant(signer, signingClock.now()))
       }
       case 'authorized_user':
         return tokenEndpoint(tokenUrl ?? googleTokenUrl, { clock }).request(
