@@ -62,23 +62,32 @@ it('the table of recipients names everybody whom the policy has told, in its ord
   expect(rows.map(([, id]) => id)).toEqual(told)
 })
 
-it.each(rows.map(([, id, kind, , , erasure, readBack, batch, asynchronous]) => ({ id, kind, erasure, readBack, batch, asynchronous })))(
-  'the row of $id says what its descriptor says',
-  ({ id, kind, erasure, readBack, batch, asynchronous }) => {
-    const recipient = policy.recipients.find((one) => one.id === id)
-    if (recipient === undefined) throw new Error('it is not in the policy')
-    if (recipient.fulfilment.by !== 'connector') {
-      expect({ kind, batch }).toEqual({ kind: 'manual', batch: String(described(manual)({}).batch.maxTasks) })
-      expect(yesOrNo(erasure)).toBe(recipient.erasure === undefined ? 'no' : 'yes')
-      return
-    }
-    const descriptor = descriptors[connectorOf(recipient) ?? '']?.(bare(recipient.fulfilment.connector, recipient.fulfilment.settings))
-    expect({ kind, erasure: yesOrNo(erasure), readBack: yesOrNo(readBack), batch, asynchronous: yesOrNo(asynchronous) }).toEqual({
-      kind: connectorOf(recipient),
-      erasure: descriptor?.erasure === true ? 'yes' : 'no',
-      readBack: descriptor?.readBack === undefined ? 'no' : 'yes',
-      batch: String(descriptor?.batch.maxTasks),
-      asynchronous: descriptor?.jobs === undefined ? 'no' : 'yes',
-    })
-  },
-)
+it.each(
+  rows.map(([, id, kind, , , erasure, readBack, batch, asynchronous, drift]) => ({
+    id,
+    kind,
+    erasure,
+    readBack,
+    batch,
+    asynchronous,
+    drift,
+  })),
+)('the row of $id says what its descriptor says', ({ id, kind, erasure, readBack, batch, asynchronous, drift }) => {
+  const recipient = policy.recipients.find((one) => one.id === id)
+  if (recipient === undefined) throw new Error('it is not in the policy')
+  if (recipient.fulfilment.by !== 'connector') {
+    expect({ kind, batch }).toEqual({ kind: 'manual', batch: String(described(manual)({}).batch.maxTasks) })
+    expect(yesOrNo(erasure)).toBe(recipient.erasure === undefined ? 'no' : 'yes')
+    return
+  }
+  const descriptor = descriptors[connectorOf(recipient) ?? '']?.(bare(recipient.fulfilment.connector, recipient.fulfilment.settings))
+  expect({ kind, erasure: yesOrNo(erasure), readBack: yesOrNo(readBack), batch, asynchronous: yesOrNo(asynchronous) }).toEqual({
+    kind: connectorOf(recipient),
+    erasure: descriptor?.erasure === true ? 'yes' : 'no',
+    readBack: descriptor?.readBack === undefined ? 'no' : 'yes',
+    batch: String(descriptor?.batch.maxTasks),
+    asynchronous: descriptor?.jobs === undefined ? 'no' : 'yes',
+  })
+  const days = descriptor?.reassertEveryDays ?? (descriptor?.batch.fullEverySeconds ?? 0) / 86_400
+  expect(Number(/every (\d+) days/.exec(drift ?? '')?.[1] ?? 0)).toBe(days)
+})
