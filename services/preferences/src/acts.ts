@@ -44,14 +44,22 @@ export interface LinksMadeRow extends ActBase {
   readonly subjectIds: readonly SubjectId[]
 }
 
-export interface LinkUsedRow extends ActBase {
-  readonly type: 'heed.link.used.v1'
+/** A click. It comes again under the same id, perhaps in another row: the trail takes each id once. */
+export interface LinkUse {
+  readonly actId: string
+  readonly at: Date
   readonly subjectId: SubjectId
   readonly scope: string
   readonly method: 'one-click' | 'preference-page' | 'mailto'
   readonly tokenFingerprint: string
   readonly keyId: string
   readonly changeId?: ChangeId
+}
+
+/** The clicks of one call. */
+export interface LinksUsedRow extends ActBase {
+  readonly type: 'heed.link.used.v1'
+  readonly uses: readonly LinkUse[]
 }
 
 export interface IdentifiersLinkedRow extends ActBase {
@@ -102,7 +110,7 @@ export interface JournalCountedRow extends ActBase {
 export type ActRow =
   | DisclosureRow
   | LinksMadeRow
-  | LinkUsedRow
+  | LinksUsedRow
   | IdentifiersLinkedRow
   | SubjectErasedRow
   | SuppressionsImportedRow
@@ -139,17 +147,19 @@ export function recordsOf(row: ActRow): WireRecord[] {
         record(row.type, subjectId, { ...base, actId: `${row._id}/${index}`, subjectId, purpose: row.purpose }),
       )
     case 'heed.link.used.v1':
-      return [
-        record(row.type, row.subjectId, {
-          ...base,
-          subjectId: row.subjectId,
-          scope: row.scope,
-          method: row.method,
-          tokenFingerprint: row.tokenFingerprint,
-          keyId: row.keyId,
-          ...(row.changeId === undefined ? {} : { changeId: row.changeId }),
+      return row.uses.map(({ actId, at, subjectId, scope, method, tokenFingerprint, keyId, changeId }) =>
+        record(row.type, subjectId, {
+          actId,
+          at: at.getTime(),
+          by: row.by,
+          subjectId,
+          scope,
+          method,
+          tokenFingerprint,
+          keyId,
+          ...(changeId === undefined ? {} : { changeId }),
         }),
-      ]
+      )
     case 'heed.identifiers.linked.v1':
       return [
         record(row.type, row.subjectId, {
@@ -200,6 +210,7 @@ export function recordsOf(row: ActRow): WireRecord[] {
 /** How many records an act will make. */
 export function recordCount(row: ActRow): number {
   if (row.type === 'heed.disclosure.made.v1') return row.items.length
+  if (row.type === 'heed.link.used.v1') return row.uses.length
   return row.type === 'heed.link.made.v1' ? row.subjectIds.length : 1
 }
 

@@ -89,6 +89,12 @@ describe('CreateUnsubscribeLinks', () => {
 })
 
 describe('UseUnsubscribeLinks', () => {
+  const usesOf = async (subjectId: string) => {
+    const rows = await harness.app.store.acts.find({ type: 'heed.link.used.v1', 'uses.subjectId': subjectId as never }).toArray()
+    return rows
+      .flatMap((row) => (row.type === 'heed.link.used.v1' ? row.uses.map((one) => ({ by: row.by, ...one })) : []))
+      .filter((one) => one.subjectId === subjectId)
+  }
   const use = (...uses: UnsubscribeLinkUse[]) => harness.clientOf('edge').useUnsubscribeLinks({ uses })
 
   it('denies what the link stands for, and no more', async () => {
@@ -114,20 +120,22 @@ describe('UseUnsubscribeLinks', () => {
     await harness.client.setPreferences(anOptIn('back-1', 'thrice@example.org', Date.now() + 60_000, 'email-marketing'))
     expect(await Promise.all([use(same), use(same, same)])).toEqual([first, { results: [...first.results, ...first.results] }])
     expect(await harness.app.store.changes.countDocuments({ subjectId: link.subjectId as never })).toBe(2)
-    expect(await harness.app.store.acts.countDocuments({ type: 'heed.link.used.v1', subjectId: link.subjectId as never })).toBe(1)
+    expect(new Set((await usesOf(link.subjectId)).map(({ actId }) => actId)).size).toBe(1)
   })
 
   it('says unchanged where it was denied before, and records the click all the same', async () => {
     const { link, checked } = await linkFor('denied@example.org')
     await harness.client.setPreferences(anOptOut('denied-1', 'denied@example.org', newsletter))
     expect(await use(click(checked))).toMatchObject({ results: [{ result: 'LINK_USE_UNCHANGED', changeId: `${link.subjectId}/1` }] })
-    expect(await harness.app.store.acts.findOne({ type: 'heed.link.used.v1', subjectId: link.subjectId as never })).toMatchObject({
-      by: 'edge',
-      method: 'one-click',
-      tokenFingerprint: checked.fingerprint,
-      keyId: 'l1',
-      at: new Date(1_700_000_000_000),
-    })
+    expect(await usesOf(link.subjectId)).toMatchObject([
+      {
+        by: 'edge',
+        method: 'one-click',
+        tokenFingerprint: checked.fingerprint,
+        keyId: 'l1',
+        at: new Date(1_700_000_000_000),
+      },
+    ])
   })
 
   it('finds the person behind a link that was made before two subjects became one', async () => {

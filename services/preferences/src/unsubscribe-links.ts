@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { type LinkKey, mintUnsubscribeToken, unsubscribeHeaders } from '@heed/contracts'
 import { findPurpose, type OriginKind, type Policy, type PurposeKey, parsePurposeKey, purposeOf, type SubjectId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
-import type { LinksMadeRow, LinkUsedRow } from './acts.ts'
+import type { LinksMadeRow, LinkUse as RecordedUse } from './acts.ts'
 import type { Directory } from './directory.ts'
 import { bodyHash, type PersonRef, requestRowId } from './door.ts'
 import { unknownSubject } from './faults.ts'
@@ -72,13 +72,17 @@ export function links(options: {
 }): Links {
   const { store, directory, journal, suppressions, intake, policy, signingKey, publicUrl, mailto, clock, recorded } = options
 
-  const record = async (rows: readonly LinkUsedRow[]): Promise<void> => {
-    if (rows.length === 0) return
-    // an upsert by id: a click that comes again is one act
-    await store.acts.bulkWrite(
-      rows.map((row) => ({ updateOne: { filter: { _id: row._id }, update: { $setOnInsert: withoutId(row) }, upsert: true } })),
-      { ordered: false },
-    )
+  /** One row for a call. The clicks of a call that is repeated are recorded again, under the same ids. */
+  const record = async (uses: readonly RecordedUse[], caller: string): Promise<void> => {
+    if (uses.length === 0) return
+    await store.acts.insertOne({
+      _id: `links-used/${randomUUID()}`,
+      type: 'heed.link.used.v1',
+      at: new Date(clock.now()),
+      by: caller,
+      publishedAt: null,
+      uses,
+    })
     recorded()
   }
 
@@ -139,7 +143,7 @@ export function links(options: {
         subjects.set(row.linkRef, row)
       }
       const gone = await suppressions.erasedLinks(uses.flatMap(({ linkRef }) => (subjects.has(linkRef) ? [] : [linkRef])))
-      const acts: LinkUsedRow[] = []
+      const acts: RecordedUse[] = []
       const carryOut = async (use: LinkUse): Promise<LinkUsed> => {
         const subject = subjects.get(use.linkRef)
         const key = deniedBy(policy, use.scope)
@@ -154,11 +158,8 @@ export function links(options: {
           origin: { kind: use.method, caller },
         })
         acts.push({
-          _id: `used/${requestRowId(caller, use.requestId)}`,
-          type: 'heed.link.used.v1',
+          actId: `used/${requestRowId(caller, use.requestId)}`,
           at: new Date(use.usedAt),
-          by: caller,
-          publishedAt: null,
           subjectId: accepted.subjectId,
           scope: use.scope,
           method: use.method,
@@ -170,16 +171,11 @@ export function links(options: {
       }
       // all settle before one of them may fail the call: those that were journalled are recorded even then
       const results = await Promise.allSettled(uses.map(carryOut))
-      await record(acts)
+      await record(acts, caller)
       return results.map((result) => {
         if (result.status === 'rejected') throw result.reason
         return result.value
       })
     },
   }
-}
-
-function withoutId(row: LinkUsedRow): Omit<LinkUsedRow, '_id'> {
-  const { _id, ...rest } = row
-  return rest
 }
