@@ -1,14 +1,20 @@
 import { formatVerifierKey, parseVerifierKey, verifierOf } from '@heed/merkle-log'
+import { readConfig } from '@heed/platform/config'
 import { silentLogger } from '@heed/platform/log'
 import { connectMongo } from '@heed/platform/mongo'
 import { auditedStores, auditLog } from '@heed/trail'
 import { afterAll, beforeAll, expect, inject, it } from 'vitest'
+import { z } from 'zod'
 import { startTestHub, type TestHub } from './test-hub.ts'
 
 const prefix = `audited-${process.pid}`
 let test: TestHub
 beforeAll(async () => {
-  test = await startTestHub({ dbPrefix: prefix, environment: { HEED_JOURNAL_COUNT_SECONDS: '1' } })
+  test = await startTestHub({
+    dbPrefix: prefix,
+    config: readConfig({ KEY: 'planted-secret' }, { KEY: { schema: z.string(), secret: true } }),
+    environment: { HEED_JOURNAL_COUNT_SECONDS: '1' },
+  })
 })
 afterAll(() => test.stop())
 
@@ -33,6 +39,11 @@ it('an audit beside a running hub finds journal, trail and deliveries agreeing',
     expect(report.counts.deliveries).toBeGreaterThan(changes.length)
     expect(report.counts.underWay).toBe(0)
     expect(report.counts.journals).toBeGreaterThan(0)
+    // and which settings the hub runs with: their names
+    const configured = await auditedStores(mongo, prefix).log.entries.find({ kind: 'configuration-changed' }).toArray()
+    expect(configured.map(({ facts }) => JSON.parse(facts ?? '{}'))).toMatchObject([
+      { by: 'services/hub', service: 'services/hub', settings: { key: 'set' } },
+    ])
   } finally {
     await mongo.stop()
   }

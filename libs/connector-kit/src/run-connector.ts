@@ -1,7 +1,8 @@
-import { loadService, readPolicyFile } from '@heed/contracts'
+import { configurationChangedRecord, loadService, readPolicyFile, topicsOf } from '@heed/contracts'
 import { connectorOf } from '@heed/domain'
 import { systemClock } from '@heed/platform/clock'
 import { brokerList, describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
+import { configurationRecord, rememberedInMongo, toldOnKafka } from '@heed/platform/configuration'
 import { closeClient, grpcClient } from '@heed/platform/grpc'
 import { operationsServer } from '@heed/platform/http'
 import { connectKafka } from '@heed/platform/kafka'
@@ -79,10 +80,21 @@ export async function runConnector<Settings>(
     // other processes may take deliveries in for an account that this one works for
     sweepMs: 1_000,
   })
+  const service = `connectors/${kind}`
+  const configuration = configurationRecord({
+    config,
+    memory: rememberedInMongo(mongo.collection(`${config.HEED_DB_PREFIX}_connector_${kind}`, 'configuration'), service),
+    tell: toldOnKafka(kafka, (change) => ({
+      topic: topicsOf(config.HEED_TOPIC_PREFIX).acts,
+      ...configurationChangedRecord(service, change, systemClock.now()),
+    })),
+    clock: systemClock,
+    log,
+  })
   try {
     const readiness = async () => [await mongo.health(), await kafka.health(), ...(await app.readiness())]
     const operations = operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness, log })
-    await runUntil(shutdownSignal(), [...app.parts, operations], log)
+    await runUntil(shutdownSignal(), [...app.parts, configuration, operations], log)
   } finally {
     closeClient(client)
     await kafka.stop()

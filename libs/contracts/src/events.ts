@@ -266,7 +266,7 @@ export const recordUnreadable = z.object({
   at: time,
 })
 
-/** `heed.configuration.changed.v1`: a service runs with other settings than before. Only settings that may be known to everybody, such as public keys. */
+/** `heed.configuration.changed.v1`: a service runs with other settings than before. What became of each by name (`set`, `changed`, `removed`), and values only where everybody may know them, such as public keys. */
 export const configurationChanged = z.object({
   ...actBase,
   service: z.string().max(64),

@@ -1,4 +1,5 @@
 export * from './asyncapi.ts'
+export * from './configuration-record.ts'
 export * from './envelope.ts'
 export * from './events.ts'
 export * from './journal-digest.ts'

@@ -1,6 +1,7 @@
-import { readPolicyDocument } from '@heed/contracts'
+import { configurationChangedRecord, readPolicyDocument, topicsOf } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { describeConfig, readConfig } from '@heed/platform/config'
+import { configurationRecord, rememberedInMongo, toldOnKafka } from '@heed/platform/configuration'
 import { operationsServer } from '@heed/platform/http'
 import { connectKafka } from '@heed/platform/kafka'
 import { runUntil, shutdownSignal } from '@heed/platform/lifecycle'
@@ -25,10 +26,21 @@ const trail = await loadLogSettings(config, log)
 if (trail !== undefined) log.info({ origin: trail.origin, keys: shownKeys(trail), folder: trail.folder }, 'trail.keys')
 const audit = auditApp(config, { mongo, kafka, policy, policyDocument, log, clock: systemClock, metrics, trail })
 
+const configuration = configurationRecord({
+  config,
+  memory: rememberedInMongo(mongo.collection(`${config.HEED_DB_PREFIX}_audit`, 'configuration'), 'services/audit'),
+  tell: toldOnKafka(kafka, (change) => ({
+    topic: topicsOf(config.HEED_TOPIC_PREFIX).acts,
+    ...configurationChangedRecord('services/audit', change, systemClock.now()),
+  })),
+  clock: systemClock,
+  log,
+})
+
 try {
   await runUntil(
     signal,
-    [operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: audit.readiness, log }), ...audit.parts],
+    [operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: audit.readiness, log }), ...audit.parts, configuration],
     log,
   )
 } finally {

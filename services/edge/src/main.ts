@@ -1,6 +1,7 @@
-import { parseLinkKeys, readPolicyFile, topicsOf } from '@heed/contracts'
+import { configurationChangedRecord, parseLinkKeys, readPolicyFile, topicsOf } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
+import { configurationRecord, rememberedInFolder, toldOnKafka } from '@heed/platform/configuration'
 import { operationsServer } from '@heed/platform/http'
 import { connectKafka } from '@heed/platform/kafka'
 import { runUntil, shutdownSignal } from '@heed/platform/lifecycle'
@@ -47,9 +48,26 @@ const edge = edgeApp({
   metrics,
 })
 
+// without a broker nobody can be told
+const configuration =
+  kafka === undefined
+    ? []
+    : [
+        configurationRecord({
+          config,
+          memory: rememberedInFolder(config.HEED_DATA_DIR),
+          tell: toldOnKafka(kafka, (change) => ({
+            topic: topicsOf(config.HEED_TOPIC_PREFIX).acts,
+            ...configurationChangedRecord('services/edge', change, systemClock.now()),
+          })),
+          clock: systemClock,
+          log,
+        }),
+      ]
+
 await runUntil(
   shutdownSignal(),
-  [...edge.parts, operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: edge.readiness, log })],
+  [...edge.parts, ...configuration, operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: edge.readiness, log })],
   log,
 )
 preferences.close()

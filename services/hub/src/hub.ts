@@ -1,9 +1,10 @@
 import { auditApp, auditShape, type LogSettings, loadLogSettings } from '@heed/audit'
-import { readPolicyDocument, topicsOf } from '@heed/contracts'
+import { configurationChangedRecord, readPolicyDocument, topicsOf } from '@heed/contracts'
 import type { Policy } from '@heed/domain'
 import { callbackKeys, type EdgeApp, edgeApp, preferencesOverGrpc } from '@heed/edge'
 import { type Clock, systemClock } from '@heed/platform/clock'
 import { readConfig } from '@heed/platform/config'
+import { configurationRecord, rememberedInMongo, toldOnKafka } from '@heed/platform/configuration'
 import { type CallerRow, mongoCallers } from '@heed/platform/grpc'
 import { operationsServer } from '@heed/platform/http'
 import { connectKafka, type Kafka } from '@heed/platform/kafka'
@@ -42,6 +43,8 @@ export interface HubOptions {
   readonly log: Logger
   /** The machine's clock unless told; tests turn one. */
   readonly clock?: Clock
+  /** With which settings the hub runs, as `readConfig` gave them; the trail is told where they are others than before. */
+  readonly config?: object
   /** Only these kinds of connector run; all there are unless told. */
   readonly connectors?: readonly string[]
   /** For fault tests. */
@@ -235,6 +238,25 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       },
     })
     running.push(await run('operations', [operations]))
+    const service = 'services/hub'
+    const configuration =
+      options.config === undefined
+        ? []
+        : [
+            configurationRecord({
+              config: options.config,
+              memory: rememberedInMongo(mongo.collection(`${dbPrefix}_hub`, 'configuration'), service),
+              tell: toldOnKafka(kafka, (change) => ({
+                topic: topicsOf(topicPrefix).acts,
+                ...configurationChangedRecord(service, change, clock.now()),
+              })),
+              clock,
+              log,
+            }),
+          ]
+    const told = await startAll(configuration, log)
+    opened.push(() => told.stop())
+    running.push(told)
 
     const failed = Promise.race(running.flatMap((part) => (part.failed === undefined ? [] : [part.failed])))
     failed.catch(() => undefined)

@@ -86,6 +86,7 @@ async function main(): Promise<number> {
     topicPrefix: config.HEED_TOPIC_PREFIX,
     policyFile,
     ports,
+    config,
     env: { ...process.env, ...vendorEnvironment(sandbox.connections, dataDir) },
     log,
     started: (name) => screen.step(name),

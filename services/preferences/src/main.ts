@@ -1,6 +1,7 @@
-import { readPolicyDocument } from '@heed/contracts'
+import { configurationChangedRecord, readPolicyDocument, topicsOf } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { brokerList, describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
+import { configurationRecord, rememberedInMongo, toldOnKafka } from '@heed/platform/configuration'
 import { type CallerRow, mongoCallers } from '@heed/platform/grpc'
 import { operationsServer } from '@heed/platform/http'
 import { connectKafka } from '@heed/platform/kafka'
@@ -70,10 +71,21 @@ const app = preferencesApp(
   },
 )
 
+const configuration = configurationRecord({
+  config,
+  memory: rememberedInMongo(mongo.collection(`${config.HEED_DB_PREFIX}_preferences`, 'configuration'), 'services/preferences'),
+  tell: toldOnKafka(kafka, (change) => ({
+    topic: topicsOf(config.HEED_TOPIC_PREFIX).acts,
+    ...configurationChangedRecord('services/preferences', change, systemClock.now()),
+  })),
+  clock: systemClock,
+  log,
+})
+
 try {
   await runUntil(
     shutdownSignal(),
-    [...app.parts, operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: app.readiness, log })],
+    [...app.parts, configuration, operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: app.readiness, log })],
     log,
   )
 } finally {

@@ -1,6 +1,7 @@
-import { readPolicyDocument } from '@heed/contracts'
+import { configurationChangedRecord, readPolicyDocument, topicsOf } from '@heed/contracts'
 import { systemClock } from '@heed/platform/clock'
 import { brokerList, describeConfig, logLevel, portNumber, readConfig } from '@heed/platform/config'
+import { configurationRecord, rememberedInMongo, toldOnKafka } from '@heed/platform/configuration'
 import { operationsServer } from '@heed/platform/http'
 import { connectKafka } from '@heed/platform/kafka'
 import { runUntil, shutdownSignal } from '@heed/platform/lifecycle'
@@ -44,9 +45,24 @@ const propagation = propagationApp({
   metrics,
 })
 
+const configuration = configurationRecord({
+  config,
+  memory: rememberedInMongo(mongo.collection(`${config.HEED_DB_PREFIX}_propagation`, 'configuration'), 'services/propagation'),
+  tell: toldOnKafka(kafka, (change) => ({
+    topic: topicsOf(config.HEED_TOPIC_PREFIX).acts,
+    ...configurationChangedRecord('services/propagation', change, systemClock.now()),
+  })),
+  clock: systemClock,
+  log,
+})
+
 await runUntil(
   shutdownSignal(),
-  [...propagation.parts, operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: propagation.readiness, log })],
+  [
+    ...propagation.parts,
+    configuration,
+    operationsServer({ port: config.HEED_OPERATIONS_PORT, metrics, readiness: propagation.readiness, log }),
+  ],
   log,
 )
 snapshots.close()

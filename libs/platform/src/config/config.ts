@@ -72,6 +72,22 @@ export function describeConfig(config: object): Record<string, unknown> {
   return shown
 }
 
+/** A setting that has a value. */
+export interface GivenSetting {
+  readonly variable: string
+  readonly value: unknown
+  readonly secret: boolean
+}
+
+/** Every setting that has a value, given or by default. One that the shape does not know counts as secret. */
+export function givenSettings(config: object): GivenSetting[] {
+  const shape = shapes.get(config) ?? {}
+  return Object.entries(config).flatMap(([variable, value]) => {
+    const entry = shape[variable]
+    return value === undefined ? [] : [{ variable, value, secret: entry === undefined || settingOf(entry).secret === true }]
+  })
+}
+
 /** Name, purpose and default of each variable, for a help page. */
 export function describeSettings(shape: ConfigShape): { variable: string; describe: string; secret: boolean }[] {
   return Object.entries(shape).map(([variable, entry]) => {
