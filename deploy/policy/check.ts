@@ -3,7 +3,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
 import { type FilePlace, locatePolicyFile, PolicyFileError } from '@heed/contracts'
-import { connectorOf, type Policy } from '@heed/domain'
+import type { Policy } from '@heed/domain'
 import { connectorKinds, erasingKinds } from './connector-kinds.ts'
 import { type Coverage, type CoverageProblem, checkCoverage } from './coverage.ts'
 import { coverageMarkdown } from './coverage-table.ts'
@@ -100,14 +100,10 @@ export async function runCheck(file: string, root: string, { write }: { readonly
     const place = { line: firstDifference(written, markdown), column: 1 }
     problems.push(printed('COVERAGE.md', place, 'is not current: run npm run policy:check -- --write'))
   }
-  const planned = coverage.planned.map((kind) => {
-    const waiting = policy.recipients.filter((recipient) => connectorOf(recipient) === kind)
-    return `planned: connector ${kind} has no workspace yet; deliveries to ${waiting.map(({ id }) => id).join(', ')} wait`
-  })
   const claimed = coverage.sentences.filter(({ by }) => by.length > 0).length
   const count = problems.length === 0 ? 'no problem' : `${problems.length} ${problems.length === 1 ? 'problem' : 'problems'}`
   const summary = `${policy.id} ${policy.version}: ${policy.purposes.length} purposes, ${policy.recipients.length} recipients, ${claimed} sentences claimed, ${count}`
-  return { exitCode: problems.length === 0 ? 0 : 1, output: [...planned, summary], problems }
+  return { exitCode: problems.length === 0 ? 0 : 1, output: [summary], problems }
 }
 
 async function main(): Promise<void> {

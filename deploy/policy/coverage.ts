@@ -39,10 +39,9 @@ export interface CoverageProblem {
   readonly message: string
 }
 
-/** What the check found: every problem, the kinds that are used and not built yet, and who claims each sentence. */
+/** What the check found: every problem, and who claims each sentence. */
 export interface Coverage {
   readonly problems: readonly CoverageProblem[]
-  readonly planned: readonly string[]
   readonly sentences: readonly ClaimedSentence[]
 }
 
@@ -205,6 +204,13 @@ function servingProblems({ policy, kinds, built }: CoverageInput): CoverageProbl
     if (refusable && !told)
       problems.push(atPolicy(['purposes', index], `purpose ${key}: it can be refused, and no recipient that is told serves it`))
   }
+  for (const [index, recipient] of policy.recipients.entries()) {
+    const kind = connectorOf(recipient)
+    if (kind !== undefined && Object.hasOwn(kinds, kind) && !built.includes(kind)) {
+      const message = `recipient ${recipient.id}: connector ${kind} has no workspace under services/connectors; its deliveries would wait for ever`
+      problems.push(atPolicy(['recipients', index, 'fulfilment'], message))
+    }
+  }
   const used = policy.recipients.flatMap((recipient) => connectorOf(recipient) ?? [])
   for (const kind of built) {
     if (!Object.hasOwn(kinds, kind))
@@ -216,17 +222,14 @@ function servingProblems({ policy, kinds, built }: CoverageInput): CoverageProbl
 
 /** Checks a policy against the prose that it mirrors and against what connectors can do. The same input gives the same answer. */
 export function checkCoverage(input: CoverageInput): Coverage {
-  const { policy, prose, kinds, built } = input
+  const { policy, prose } = input
   const { problems, sentences } = proseProblems(policy, prose)
-  const used = policy.recipients.flatMap((recipient) => connectorOf(recipient) ?? [])
-  const planned = [...new Set(used)].filter((kind) => Object.hasOwn(kinds, kind) && !built.includes(kind)).sort()
   return {
     problems: [
       ...problems,
       ...policy.recipients.flatMap((recipient, index) => connectorProblems(recipient, ['recipients', index], input)),
       ...servingProblems(input),
     ],
-    planned,
     sentences,
   }
 }

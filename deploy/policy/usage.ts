@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type Connector, type ResolvedIdentifier, resolveReferences, SettingsError, type Task } from '@heed/connector-kit'
+import {
+  type Connector,
+  type ResolvedIdentifier,
+  resolveReferences,
+  SettingsError,
+  separateUpkeep,
+  type Task,
+  upkeepOf,
+} from '@heed/connector-kit'
 import {
   type Digest,
   deliveryIdOf,
@@ -104,9 +112,13 @@ export async function recipientUsage(
     if (identifiersOf(grant).length < 2) problems.push(at(['grants', index, 'form'], `no ${grant.kind} can be resolved as ${grant.form}`))
   }
   if (problems.length > 0 || fulfilment.by !== 'connector') return problems
+  const { given, own } = separateUpkeep(fulfilment.settings)
   let settings: never
   try {
-    settings = connector.parseSettings(await resolveReferences(fulfilment.settings, standInsFor(fulfilment.settings)))
+    settings = connector.parseSettings(await resolveReferences(own, standInsFor(own)))
+    // a reference is known where the connector runs
+    const said = Object.entries(given).filter(([, value]) => typeof value !== 'string')
+    upkeepOf(Object.fromEntries(said), typeof connector.descriptor === 'function' ? connector.descriptor(settings) : connector.descriptor)
   } catch (thrown) {
     if (!(thrown instanceof SettingsError)) throw thrown
     const parts = thrown.field.split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part))
