@@ -1,10 +1,30 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { verifyBundle } from '@heed/evidence'
-import { formatVerifierKey, generateSignerKey, parseVerifierKey, verifierOf } from '@heed/merkle-log'
+import {
+  EMPTY_EDGE,
+  edgeFrontier,
+  extendEdge,
+  formatCheckpoint,
+  formatNote,
+  formatSignerKey,
+  formatVerifierKey,
+  frontierRoot,
+  generateSignerKey,
+  leafHash,
+  memoryTiles,
+  parseTilePath,
+  parseVerifierKey,
+  type SignerKey,
+  signNote,
+  verifierOf,
+  verifyCheckpoint,
+} from '@heed/merkle-log'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startTestHub, type TestHub } from './test-hub.ts'
 
@@ -12,11 +32,12 @@ const root = new URL('../../', import.meta.url).pathname
 const run = promisify(execFile)
 const readme = await readFile(join(root, 'README.md'), 'utf8')
 
+const witness = generateSignerKey('witness.example.net', 'cosignature-v1')
 let test: TestHub
 let folder: string
 let key: string
 beforeAll(async () => {
-  test = await startTestHub()
+  test = await startTestHub({ environment: { HEED_TRAIL_WITNESSES: formatVerifierKey(verifierOf(witness)) } })
   folder = await mkdtemp(join(tmpdir(), 'heed-evidence-'))
   const { preferences, propagation, audit, trail } = test.hub.addresses
   const file = {
@@ -51,7 +72,7 @@ async function evidenceOf(changeId: string, name: string): Promise<Uint8Array> {
 function heed(...args: string[]): Promise<{ stdout: string }> {
   return run(process.execPath, [join(root, 'services/cli/bin/heed.mjs'), ...args], {
     cwd: folder,
-    env: { ...process.env, HEED_DATA_DIR: folder },
+    env: { ...process.env, HEED_DATA_DIR: folder, HEED_WITNESS_KEY: formatSignerKey(witness) },
   })
 }
 
@@ -143,8 +164,75 @@ describe('the evidence of an opt-out', () => {
     expect(await verified('whole.heed.zip', '--key', 'not a key')).toMatchObject({ code: 2 })
   })
 
+  it('carries the cosignature of a witness that follows the log from outside, to whom a fork is an alarm', async () => {
+    const { changeId } = await test.optOut('evidence-witness@example.com')
+    await test.settled(changeId)
+    await test.hub.settle()
+    const look = (url: string) => heed('trail', 'witness', url, '--log-key', key, '--state', 'witness.json', '--once')
+    expect((await look(test.hub.addresses.trail)).stdout).toContain('consistent, cosigned\n')
+    const cosigned = await (await fetch(`${test.hub.addresses.trail}/checkpoint?witnessed`)).text()
+    const origin = test.hub.trail?.origin ?? ''
+    const policy = { origin, logKeys: [parseVerifierKey(key)], witnessKeys: [verifierOf(witness)], minWitnesses: 1 }
+    expect(verifyCheckpoint(cosigned, policy)).toMatchObject({ ok: true })
+    const bytes = await evidenceOf(changeId, 'witnessed.heed.zip')
+    const verdict = verifyBundle(bytes, { policy })
+    expect([verdict.findings, verdict.witnessedBy.length]).toEqual([[], 1])
+    const asked = ['--key', key, '--witness', formatVerifierKey(verifierOf(witness)), '--witnesses', '1']
+    expect(await verified('witnessed.heed.zip', ...asked)).toMatchObject({ code: 0 })
+    // nobody who stands by the log can make one: it takes the witness's own key
+    const stranger = formatVerifierKey(verifierOf(generateSignerKey('witness.example.net', 'cosignature-v1')))
+    expect(await verified('witnessed.heed.zip', '--key', key, '--witness', stranger, '--witnesses', '1')).toMatchObject({ code: 1 })
+
+    const [signer] = test.hub.trail?.keys ?? []
+    if (signer === undefined) throw new Error('the hub keeps no log')
+    const forked = await serveLog(
+      Array.from({ length: (verdict.checkpoint?.size ?? 0) + 3 }, (_, at) => `another entry ${at}`),
+      signer,
+    )
+    try {
+      await expect(look(forked.url)).rejects.toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/ALARM: the log of \d+ entries .* forked/),
+      })
+      // what it had seen stays what it believes
+      expect((await look(test.hub.addresses.trail)).stdout).toContain('consistent, cosigned')
+    } finally {
+      await forked.stop()
+    }
+  })
+
   it('of what the trail does not know is refused', async () => {
     await expect(heed('trail', 'prove', 's-00000000000000000000000000/1')).rejects.toMatchObject({ code: 2 })
     await expect(heed('trail', 'prove', 'nonsense')).rejects.toMatchObject({ code: 2 })
   })
 })
+
+/** Another log of that name, signed by its own key, over HTTP. */
+async function serveLog(entries: readonly string[], key: SignerKey): Promise<{ url: string; stop(): Promise<void> }> {
+  const store = memoryTiles()
+  const { edge, tiles } = extendEdge(
+    EMPTY_EDGE,
+    entries.map((entry) => leafHash(Buffer.from(entry))),
+  )
+  store.write(tiles)
+  const body = formatCheckpoint({ origin: key.name, size: edge.size, rootHash: frontierRoot(edgeFrontier(edge)), extensions: [] })
+  const note = formatNote(signNote(body, [key]))
+  const server = createServer((request, response) => {
+    const path = (request.url ?? '').slice(1)
+    if (path === 'checkpoint') return void response.end(note)
+    const id = parseTilePath(path)
+    store.readTiles([id]).then(
+      ([bytes]) => response.end(Buffer.from(bytes ?? []).subarray(0, id.width * 32)),
+      () => response.writeHead(404).end(),
+    )
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    stop: () =>
+      new Promise((resolve) => {
+        server.closeAllConnections()
+        server.close(() => resolve())
+      }),
+  }
+}
