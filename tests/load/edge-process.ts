@@ -3,7 +3,8 @@ import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ended } from './harness.ts'
-import { type BenchService, cpuSecondsOf } from './service.ts'
+import { cpuSecondsOf } from './processes.ts'
+import type { BenchService } from './service.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 

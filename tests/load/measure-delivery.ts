@@ -2,6 +2,7 @@ import type { SetPreferencesRequest } from '@heed/contracts/gen/heed/preferences
 import { request } from 'undici'
 import { type Figure, quantile } from './figure.ts'
 import type { BenchHub } from './harness.ts'
+import { hubCpu, perOne } from './processes.ts'
 
 const audience = 'l-marketing'
 const partner = 'select-third-parties'
@@ -71,6 +72,7 @@ export async function measureLatency(hub: BenchHub): Promise<Figure[]> {
   }
   await pace(from, perSecond * 3)
   const since = Date.now()
+  const before = await hubCpu(hub.pid)
   await pace(from + perSecond * 3, perSecond * seconds)
   await waitUntil(async () => (await openOf(hub, ['mailchimp'])) === 0, 500, 60_000)
   const rows = await hub.mongo
@@ -81,9 +83,10 @@ export async function measureLatency(hub: BenchHub): Promise<Figure[]> {
   const times = rows.flatMap(({ request: asked, heldAt }) =>
     asked === undefined || heldAt === undefined ? [] : [heldAt - asked.acceptedAt],
   )
+  const cpu = perOne(before, await hubCpu(hub.pid), perSecond * seconds)
   if (times.length < perSecond * seconds * 0.99) throw new Error(`only ${times.length} confirmed`)
   return [
-    { key: 'latency.confirmed.p50', value: quantile(times, 0.5), unit: 'ms' },
+    { key: 'latency.confirmed.p50', value: quantile(times, 0.5), unit: 'ms', cpu },
     { key: 'latency.confirmed.p99', value: quantile(times, 0.99), unit: 'ms' },
   ]
 }
@@ -103,10 +106,12 @@ export async function measureSettled(hub: BenchHub): Promise<Figure[]> {
     })(),
   )
   await waitUntil(async () => (await openOf(hub, recipients)) >= 2 * count, 500, 120_000)
+  const before = await hubCpu(hub.pid)
   const startedAt = performance.now()
   for (const recipientId of recipients) await hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the backlog is built' })
   await waitUntil(async () => (await openOf(hub, recipients)) === 0, 250, 180_000)
-  return [{ key: 'deliveries.settled', value: (2 * count * 1000) / (performance.now() - startedAt), unit: 'deliveries/s' }]
+  const value = (2 * count * 1000) / (performance.now() - startedAt)
+  return [{ key: 'deliveries.settled', value, unit: 'deliveries/s', cpu: perOne(before, await hubCpu(hub.pid), 2 * count) }]
 }
 
 /** Requests to Mailchimp, polls included, for 10,000 opt-outs that wait. */

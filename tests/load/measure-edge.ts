@@ -7,7 +7,8 @@ import autocannon from 'autocannon'
 import { type EdgeProcess, startEdge } from './edge-process.ts'
 import type { Figure } from './figure.ts'
 import { startProgram } from './harness.ts'
-import { type BenchService, cpuSecondsOf } from './service.ts'
+import { cpuSecondsOf } from './processes.ts'
+import type { BenchService } from './service.ts'
 
 const people = 10_000
 const rounds = 3

@@ -1,6 +1,6 @@
-import { readdir, readFile } from 'node:fs/promises'
 import type { Figure } from './figure.ts'
 import { type BenchHub, startBenchHub } from './harness.ts'
+import { cpuSecondsOf, familyOf, isNode, residentKb } from './processes.ts'
 
 const windowMs = 30_000
 
@@ -9,10 +9,10 @@ export async function measureIdle(hub: BenchHub): Promise<Figure[]> {
   // what was under way before has ended, and what is cached has settled
   await new Promise((resolve) => setTimeout(resolve, 10_000))
   const pids = await familyOf(hub.pid)
-  const before = await cpuSeconds(pids)
+  const before = await together(pids)
   const startedAt = performance.now()
   await new Promise((resolve) => setTimeout(resolve, windowMs))
-  const used = (await cpuSeconds(pids)) - before
+  const used = (await together(pids)) - before
   let rssKb = 0
   for (const pid of pids) if (await isNode(pid)) rssKb += await residentKb(pid)
   return [
@@ -40,44 +40,7 @@ export async function measureStart(): Promise<Figure[]> {
   }
 }
 
-async function isNode(pid: number): Promise<boolean> {
-  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-  return command.split('\0')[0] === process.execPath
-}
-
-async function residentKb(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  return Number(/^VmRSS:\s+(\d+)/m.exec(status)?.[1] ?? 0)
-}
-
-/** The process and all below it. */
-async function familyOf(root: number): Promise<number[]> {
-  const parents = new Map<number, number>()
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue
-    const stat = await readFile(`/proc/${name}/stat`, 'utf8').catch(() => '')
-    parents.set(Number(name), Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]))
-  }
-  const family = [root]
-  for (let grown = true; grown; ) {
-    grown = false
-    for (const [pid, parent] of parents) {
-      if (family.includes(parent) && !family.includes(pid)) {
-        family.push(pid)
-        grown = true
-      }
-    }
-  }
-  return family
-}
-
-/** User and system time of the processes, with that of their ended children, in seconds (100 ticks each, the kernel's constant for user space). */
-async function cpuSeconds(pids: readonly number[]): Promise<number> {
-  let ticks = 0
-  for (const pid of pids) {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-    ticks += Number(fields[11] ?? 0) + Number(fields[12] ?? 0)
-  }
-  return ticks / 100
+async function together(pids: readonly number[]): Promise<number> {
+  const each = await Promise.all(pids.map(cpuSecondsOf))
+  return each.reduce((sum, seconds) => sum + (Number.isNaN(seconds) ? 0 : seconds), 0)
 }

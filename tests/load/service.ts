@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,6 +17,7 @@ import { startLocalStack } from '@heed/local-stack'
 import { systemClock } from '@heed/platform/clock'
 import { type BidiCall, type CallerRow, closeClient, grpcClient, mongoCallers, type UnaryCall } from '@heed/platform/grpc'
 import { ended, startProgram } from './harness.ts'
+import { cpuSecondsOf } from './processes.ts'
 import { closeMongo, type Mongo, openMongo } from './raw-mongo.ts'
 
 /** The calls that are measured. */
@@ -139,12 +140,4 @@ function listeningPort(child: ChildProcess): Promise<number> {
       if (level === 'warn' || level === 'error') process.stderr.write(`${line}\n`)
     })
   })
-}
-
-/** User and system time of a process in seconds (100 ticks each, the kernel's constant for user space); NaN where it cannot be known. */
-export async function cpuSecondsOf(pid: number | undefined): Promise<number> {
-  const stat = pid === undefined ? '' : await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
-  if (stat === '') return Number.NaN
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
 }
