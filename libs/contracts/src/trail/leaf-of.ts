@@ -214,7 +214,7 @@ function partsOf(event: TrailEvent, { commitment }: LeafSecrets): Parts {
     case 'heed.delivery.attempted.v1':
       return attemptParts(event.data)
     case 'heed.disclosure.made.v1': {
-      const { by, subjectId, recipientId: recipient, deliveryId, identifiers, policyVersion: policy, reference } = event.data
+      const { by, subjectId, recipientId: recipient, deliveryId, identifiers, policyVersion: policy, reference, handedTo } = event.data
       const version = versionOfDelivery(deliveryId)
       return {
         by,
@@ -222,8 +222,8 @@ function partsOf(event: TrailEvent, { commitment }: LeafSecrets): Parts {
         recipient,
         version,
         policy,
-        what: { identifiers, forDelivery: deliveryId !== undefined },
-        sealed: { reference },
+        what: { forDelivery: deliveryId !== undefined, identifiers, role: handedTo?.role },
+        sealed: { person: handedTo?.person, reference },
       }
     }
     case 'heed.link.made.v1': {
@@ -267,8 +267,8 @@ function partsOf(event: TrailEvent, { commitment }: LeafSecrets): Parts {
     }
     case 'heed.delivery.resolved.v1': {
       // a named person, in her own words: neither is for a log that forgets nothing
-      const { by, why, subjectId, recipientId: recipient, version } = event.data
-      return { by: 'operator', subjectId, recipient, version, what: {}, sealed: { by, why } }
+      const { by, why, evidence, subjectId, recipientId: recipient, version } = event.data
+      return { by: 'operator', subjectId, recipient, version, what: {}, sealed: { by, evidence, why } }
     }
     case 'heed.record.unreadable.v1': {
       const { readBy, topic, partition, offset, reason, sha256, bytes } = event.data

@@ -31,6 +31,20 @@ const events = readdirSync(folder).flatMap((file): TrailEvent[] => {
 })
 
 const subjectId = 's-00000000000000000000000040'
+
+/** The same with what came to be told since. */
+const fuller = events.flatMap((event): TrailEvent[] => {
+  switch (event.type) {
+    case 'heed.disclosure.made.v1':
+      return [{ ...event, data: { ...event.data, handedTo: { role: 'advertising-operations', person: 'g.hopper' } } }]
+    case 'heed.delivery.resolved.v1':
+      return [{ ...event, data: { ...event.data, evidence: 'ticket:4711' } }]
+    case 'heed.journal.counted.v1':
+      return [{ ...event, data: { ...event.data, sha256: 'ab'.repeat(32) } }]
+    default:
+      return []
+  }
+})
 const attempt: TrailEvent = {
   type: 'heed.delivery.attempted.v1',
   data: {
@@ -100,6 +114,27 @@ describe('the leaf of an event', () => {
     expect(checkDisclosure(leaf, { subjects: [], sealed: { text: '{}', salt: sealedSalt() } }).ok).toBe(false)
     expect(checkDisclosure(leaf, { subjects: [{ subjectId: other, salt: Buffer.alloc(3) }] }).ok).toBe(false)
     expect(checkDisclosure(leaf, { subjects: [] })).toEqual({ ok: true })
+  })
+
+  it.each([...events, ...fuller])('changes with every fact but those that follow from the rest: $type', (event) => {
+    // made of the other parts; when it was told stands in the leaf by itself
+    const followed = new Set(['actId', 'changeId', 'deliveryId', 'outcomeId', 'at', 'acceptedAt'])
+    const before = made(event).text
+    const unbound: string[] = []
+    const walk = (value: unknown, path: readonly (string | number)[]) => {
+      const name = path.at(-1)
+      if (typeof value === 'object' && value !== null)
+        for (const [key, inner] of Object.entries(value)) walk(inner, [...path, Array.isArray(value) ? Number(key) : key])
+      else if (typeof name !== 'string' || !followed.has(name)) {
+        const changed = structuredClone(event)
+        const holder = path.slice(0, -1).reduce<unknown>((at, key) => (at as Record<string | number, unknown>)[key], changed.data)
+        const other = typeof value === 'boolean' ? !value : typeof value === 'number' ? value + 1 : `${String(value)}0`
+        ;(holder as Record<string | number, unknown>)[name ?? ''] = other
+        if (made(changed).text === before) unbound.push(path.join('.'))
+      }
+    }
+    walk(event.data, [])
+    expect(unbound).toEqual([])
   })
 
   it('has a kind that tells the type of its event again', () => {
