@@ -16,6 +16,27 @@ export type FaultPoint =
   | 'delivery.settled'
   /** Outcomes are published; what was recorded of them is still there. */
   | 'outcome.published'
+  | ErasureFaultPoint
+
+/** Places between two writes of an erasure, in the order in which it passes them. */
+export const erasureFaultPoints = [
+  'erasure-noted',
+  'erasure-denied',
+  'erasure-told',
+  'erasure-suppressed',
+  'erasure-counted',
+  'erasure-keys-destroyed',
+  'erasure-identifiers-deleted',
+  'erasure-journal-stripped',
+] as const
+
+/** One of `erasureFaultPoints`. */
+export type ErasureFaultPoint = (typeof erasureFaultPoints)[number]
+
+/** The fault point of that name, where it is one of an erasure. */
+export function erasureFaultPoint(name: string): ErasureFaultPoint | undefined {
+  return erasureFaultPoints.find((point) => point === name)
+}
 
 /** Called at each of them. */
 export type FaultProbe = (point: FaultPoint) => void | Promise<void>

@@ -15,7 +15,7 @@ import { connectMongo, type MongoConnection } from '@heed/platform/mongo'
 import { dutiesOverGrpc, loadKeys, preferencesApp, preferencesShape } from '@heed/preferences'
 import { propagationApp, snapshotsOverGrpc } from '@heed/propagation'
 import { type Connectors, connectorsOf } from './connectors.ts'
-import { type FaultProbe, probedConsuming, probedPublishing } from './fault-points.ts'
+import { erasureFaultPoint, type FaultProbe, probedConsuming, probedPublishing } from './fault-points.ts'
 import { type HubCaller, hubCallers } from './hub-callers.ts'
 
 /** The ports of a hub; 0 takes a free one. */
@@ -138,6 +138,14 @@ export async function startHub(options: HubOptions): Promise<Hub> {
         clock,
         metrics,
         duties,
+        ...(probe === undefined
+          ? {}
+          : {
+              interrupt: (name) => {
+                const point = erasureFaultPoint(name)
+                return point === undefined ? undefined : probe(point)
+              },
+            }),
         ...(probe === undefined ? {} : { afterRelayStep: (step) => (step === 'published' ? probe('change.published') : undefined) }),
       },
     )

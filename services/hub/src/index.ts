@@ -1,4 +1,4 @@
-export type { FaultPoint, FaultProbe } from './fault-points.ts'
+export type { ErasureFaultPoint, FaultPoint, FaultProbe } from './fault-points.ts'
 export { registerCallbacks } from './feed-partners.ts'
 export { type Hub, type HubOptions, type HubPorts, startHub } from './hub.ts'
 export { sandboxOptions, vendorEnvironment } from './vendors.ts'
