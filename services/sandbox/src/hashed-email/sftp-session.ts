@@ -69,6 +69,11 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
       const at = new Date(stage.clock.now()).toISOString()
       stage.requests.record({ at, method: operation, path: occasion.path, status, items: 0, durationMs, ...(misbehaved && { misbehaved }) })
     }
+    // a server that goes down takes the sessions with it that stand open
+    if (switches.take('down', occasion) !== undefined) {
+      log('none', 'down')
+      return context.cut()
+    }
     try {
       const slow = switches.take('slow', occasion)
       if (slow !== undefined) await sleep(slow.ms ?? 1000)

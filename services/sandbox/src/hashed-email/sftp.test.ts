@@ -177,6 +177,12 @@ describe('switches', () => {
     control().misbehave({ kind: 'down', count: 1 })
     await expect(connect()).rejects.toThrow(/ECONNRESET|reset/)
   })
+  it('down: a session that stands open ends with the next operation, which does nothing', async () => {
+    const client = await connect()
+    control().misbehave({ kind: 'down', count: 1 })
+    await expect(client.put(Buffer.from('x'), 'in/a.txt')).rejects.toThrow()
+    expect(await (await connect()).exists('in/a.txt')).toBe(false)
+  })
   it('rate-limited: the connection is closed before it begins', async () => {
     control().misbehave({ kind: 'rate-limited', count: 1 })
     await expect(connect()).rejects.toThrow()
