@@ -4,6 +4,7 @@ import { toTimestamp } from '@heed/contracts'
 import type { ExportEvidenceRequest } from '@heed/contracts/gen/heed/audit/v1/ExportEvidenceRequest.ts'
 import { parseChangeId, parseDeliveryId, parseSubjectId } from '@heed/domain'
 import { MerkleLogError, parseCheckpoint, parseNote } from '@heed/merkle-log'
+import { GrpcFault } from '@heed/platform/grpc'
 import { SingleBar } from 'cli-progress'
 import type { CommandContext } from '../../context.ts'
 import { exitCodes, InputError } from '../../failures.ts'
@@ -18,27 +19,45 @@ export async function prove(context: CommandContext, id: string, out: string | u
   return exitCodes.done
 }
 
-/** Writes the evidence of a period, a file for each day (UTC). Files that are there already are left: run again, it goes on where it was interrupted. */
+/**
+ * Writes the evidence of a period, a file for each day (UTC), several for a day of which one file cannot hold all, none for a day on which nothing happened. Files that are there already are
+ * left: run again, it goes on where it was interrupted.
+ */
 export async function exportPeriod(context: CommandContext, from: number, to: number, folder: string): Promise<number> {
   if (!(from < to)) throw new InputError('--from must be before --to')
-  const days: { from: number; to: number }[] = []
+  const files: string[] = []
   for (let at = from; at < to; ) {
     const next = Math.min(to, (Math.floor(at / dayMs) + 1) * dayMs)
-    days.push({ from: at, to: next })
+    files.push(...(await exportSpan(context, at, next, folder)))
     at = next
-  }
-  const files: string[] = []
-  for (const day of days) {
-    const file = join(folder, `${stamp(day.from)}--${stamp(day.to)}.heed.zip`)
-    if (await exists(file)) context.output.line(`${file}: is there already`)
-    else {
-      const bytes = await save(context, { from: toTimestamp(day.from), to: toTimestamp(day.to) }, file)
-      context.output.line(`${file}: ${bytes} bytes`)
-    }
-    files.push(file)
   }
   context.output.document({ files })
   return exitCodes.done
+}
+
+/** The files of a span of time, in the order of time. */
+async function exportSpan(context: CommandContext, from: number, to: number, folder: string): Promise<string[]> {
+  const name = `${stamp(from)}--${stamp(to)}.heed.zip`
+  const file = join(folder, name)
+  if (await exists(file)) {
+    context.output.line(`${file}: is there already`)
+    return [file]
+  }
+  try {
+    const bytes = await save(context, { from: toTimestamp(from), to: toTimestamp(to) }, file)
+    context.output.line(`${file}: ${bytes} bytes`)
+    return [file]
+  } catch (thrown) {
+    if (!(thrown instanceof GrpcFault)) throw thrown
+    if (thrown.reason === 'EVIDENCE_UNKNOWN') {
+      context.output.line(`${name}: nothing happened`)
+      return []
+    }
+    // names have whole seconds
+    const middle = Math.floor((from + to) / 2_000) * 1_000
+    if (thrown.reason !== 'EVIDENCE_TOO_LARGE' || middle <= from) throw thrown
+    return [...(await exportSpan(context, from, middle, folder)), ...(await exportSpan(context, middle, to, folder))]
+  }
 }
 
 const dayMs = 24 * 60 * 60 * 1_000
