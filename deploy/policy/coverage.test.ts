@@ -267,7 +267,9 @@ describe('the coverage check', () => {
 
   it('finds a purpose that can be refused although nobody would be told', () => {
     const policy = withRecipient({ fulfilment: { by: 'nobody', reason: 'None.' }, grants: [] })
-    expect(problemsOf({ policy, built: ['mailchimp'] })).toEqual(['purpose ads: it can be refused, and no recipient that is told serves it'])
+    expect(problemsOf({ policy, built: ['mailchimp'] })).toEqual([
+      'purpose ads: it can be refused, and no recipient that is told serves it',
+    ])
   })
 })
 
