@@ -7,7 +7,9 @@ import { type Figure, targets } from './figure.ts'
 import { type BenchHub, startBenchHub } from './harness.ts'
 import { measureLatency, measureSettled, measureVendorRequests } from './measure-delivery.ts'
 import { measureOneClick } from './measure-edge.ts'
+import { measureFanoutLatency, measureFanoutSettled, measureVendors, vendorKeys } from './measure-fanout.ts'
 import { measureIdle, measureStart } from './measure-idle.ts'
+import { measureInbox } from './measure-inbox.ts'
 import { measureBatchCheck, measureCheck, measureSet, measureStreamed } from './measure-intake.ts'
 import { measureAppend, measureAudit, measureCheckpoint, measureProof, measureVerify } from './measure-trail.ts'
 import { type BenchService, startBenchService } from './service.ts'
@@ -18,6 +20,10 @@ const measurements: readonly { readonly keys: readonly string[]; measure(hub: Be
   { keys: ['latency.confirmed.p50', 'latency.confirmed.p99'], measure: measureLatency },
   { keys: ['vendor.requests.mailchimp'], measure: measureVendorRequests },
   { keys: ['deliveries.settled'], measure: measureSettled },
+  { keys: ['fanout.latency.p50'], measure: measureFanoutLatency },
+  { keys: vendorKeys, measure: measureVendors },
+  { keys: ['fanout.settled'], measure: measureFanoutSettled },
+  { keys: ['inbox.rss'], measure: measureInbox },
   { keys: ['trail.append'], measure: measureAppend },
   { keys: ['trail.checkpoint.p99'], measure: measureCheckpoint },
   { keys: ['trail.proof.p99'], measure: measureProof },

@@ -16,7 +16,7 @@ interface DeliveryRow {
 const control = (hub: BenchHub, path: string) => `${hub.file.http.sandbox}/_control/mailchimp${path}`
 
 /** Makes Mailchimp know `person-<n>@example.com` as subscribed contacts. */
-async function seedMembers(hub: BenchHub, from: number, count: number): Promise<void> {
+export async function seedMembers(hub: BenchHub, from: number, count: number): Promise<void> {
   const { statusCode, body } = await request(control(hub, '/seed'), {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -26,7 +26,8 @@ async function seedMembers(hub: BenchHub, from: number, count: number): Promise<
   await body.dump()
 }
 
-function denial(number: number, purposes: readonly string[], tag: string): SetPreferencesRequest {
+/** One person's refusal of some purposes. */
+export function denial(number: number, purposes: readonly string[], tag: string): SetPreferencesRequest {
   return {
     requestId: `${tag}:${number}`,
     subject: { identifier: { kind: 'IDENTIFIER_KIND_EMAIL', value: `person-${number}@example.com` } },
@@ -35,19 +36,22 @@ function denial(number: number, purposes: readonly string[], tag: string): SetPr
   }
 }
 
-async function stream(hub: BenchHub, items: Iterable<SetPreferencesRequest>): Promise<void> {
+/** Records changes over one stream; throws where one is refused. */
+export async function stream(hub: BenchHub, items: Iterable<SetPreferencesRequest>): Promise<void> {
   function* wrapped() {
     for (const item of items) yield { item }
   }
   for await (const { refused } of hub.clients.preferences.streamPreferences(wrapped())) if (refused) throw new Error(refused.message)
 }
 
-async function openOf(hub: BenchHub, recipients: readonly string[]): Promise<number> {
+/** How much is open for some recipients, as the trail has it. */
+export async function openOf(hub: BenchHub, recipients: readonly string[]): Promise<number> {
   const { recipients: rows } = await hub.clients.audit.listRecipientStatus({})
   return rows.filter(({ recipientId }) => recipients.includes(recipientId)).reduce((sum, { open }) => sum + open, 0)
 }
 
-async function waitUntil(condition: () => Promise<boolean>, everyMs: number, forMs: number): Promise<void> {
+/** Asks again and again until the answer is true; throws after `forMs`. */
+export async function waitUntil(condition: () => Promise<boolean>, everyMs: number, forMs: number): Promise<void> {
   const until = performance.now() + forMs
   while (!(await condition())) {
     if (performance.now() > until) throw new Error('waited too long')

@@ -34,8 +34,10 @@ export interface Worker {
 const patienceMs = 250
 const longestRestMs = 10_000
 
-// So many batches are under way at once at the most, whatever the vendor allows: each holds its rows' identifiers in memory.
+// So many batches, and so many rows, are under way at once at the most, whatever the vendor allows: all of them are in memory, with their identifiers, several
+// times over while they are asked for, written into a request and told. A vendor that takes ten thousand at once needs no second batch beside it to be fast.
 const mostBatches = 4
+const mostRows = 10_000
 
 interface Running {
   readonly kind: 'assert' | 'sequence' | 'follow' | 'read-back'
@@ -117,7 +119,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const now = clock.now()
     const { maxTasks, collectSeconds = 0 } = descriptor.batch
     const asserting = [...running.values()].filter(({ kind }) => kind === 'assert')
-    if (asserting.length >= Math.min(mostBatches, descriptor.rate.concurrentRequests)) return Number.POSITIVE_INFINITY
+    const atOnce = Math.max(1, Math.min(mostBatches, descriptor.rate.concurrentRequests, Math.floor(mostRows / maxTasks)))
+    if (asserting.length >= atOnce) return Number.POSITIVE_INFINITY
     const newest = Math.max(0, ...asserting.map(({ startedAt }) => startedAt))
     const patient = asserting.length > 0 && now < newest + patienceMs
     // too few for a batch of their own, as far as this process knows
