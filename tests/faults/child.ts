@@ -9,8 +9,8 @@ export interface ChildConfig {
   readonly hub: Omit<HubOptions, 'log' | 'clock' | 'probe'>
   /** How far its clock is ahead of the machine's, ms. */
   readonly aheadMs: number
-  /** The moment at which it ends itself, at which pass, and the file that proves it. */
-  readonly fault?: { readonly point: FaultPoint; readonly pass: number; readonly proof: string }
+  /** The moment at which it ends itself, at which pass (of one kind of connector, where that is said), and the file that proves it. */
+  readonly fault?: { readonly point: FaultPoint; readonly kind?: string | undefined; readonly pass: number; readonly proof: string }
 }
 
 /** A running hub process. */

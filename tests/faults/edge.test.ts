@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { request } from 'undici'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Child, startChild } from './child.ts'
-import { freePort, openStage, peopleOf, type Stage, verdictOf } from './stage.ts'
+import { freePort, openStage, peopleOf, type Stage, sceneOf, verdictOf } from './stage.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 
@@ -89,7 +89,7 @@ it('an edge that is killed with a filled spool, while preferences is away, loses
     for (let tries = 0; spooled() > 0 && tries < 300; tries += 1) await new Promise((resolve) => setTimeout(resolve, 100))
     expect(spooled()).toBe(0)
     const acknowledged = new Map(links.map(({ subjectId }, index) => [`${subjectId}/1`, people[index] ?? '']))
-    const wrong = await verdictOf({ hub: config.hub, sandbox: stage.sandbox, acknowledged, served: ['mailchimp'] }, hub)
+    const wrong = await verdictOf(sceneOf(stage, config.hub, acknowledged, ['mailchimp', 'affiliates']), hub)
     expect(wrong).toEqual([])
     for (const { subjectId } of links) expect((await hub.clients.preferences.getPreferences({ subject: { subjectId } })).version).toBe(1)
   } finally {

@@ -12,8 +12,8 @@ if (text === undefined) throw new Error('HEED_CHILD is not set')
 const config = JSON.parse(text) as ChildConfig
 const { fault } = config
 let passes = 0
-const probe: FaultProbe = (point) => {
-  if (fault === undefined || point !== fault.point) return
+const probe: FaultProbe = (point, kind) => {
+  if (fault === undefined || point !== fault.point || (fault.kind !== undefined && fault.kind !== kind)) return
   passes += 1
   if (passes < fault.pass) return
   // the proof that the fault fired, on the disk before it does

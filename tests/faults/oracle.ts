@@ -4,6 +4,7 @@ import type { HubOptions } from '@heed/hub'
 import { changeOf } from '@heed/preferences'
 import type { Sandbox } from '@heed/sandbox'
 import mongoose from 'mongoose'
+import { wrongAtVendors } from './held.ts'
 
 /** What is wrong, by invariant; empty where all hold. */
 export type Verdict = readonly string[]
@@ -14,8 +15,10 @@ export interface Scene {
   readonly sandbox: Sandbox
   /** Change ids that a caller was given, with the address of the person. */
   readonly acknowledged: ReadonlyMap<string, string>
-  /** Recipients that have a connector. */
+  /** Recipients that a refusal is brought to by a connector. */
   readonly served: readonly string[]
+  /** Everybody whom the vendors know. */
+  readonly introduced: readonly string[]
 }
 
 interface JournalRow {
@@ -39,7 +42,8 @@ export async function judge(scene: Scene): Promise<Verdict> {
       ...judgeJournal(scene, journal as unknown as JournalRow[]),
       ...judgeTrail(scene, entries),
       ...judgeDeliveries(scene, policy, journal, deliveries),
-      ...judgeVendors(scene),
+      ...judgeTold(scene, entries, deliveries),
+      ...wrongAtVendors(scene.sandbox, { ...scene, refused: new Set(scene.acknowledged.values()) }),
     ]
   } finally {
     await mongo.close()
@@ -97,17 +101,27 @@ function judgeDeliveries(
   return wrong
 }
 
-/** I4 and I6: each person is unsubscribed at Mailchimp and suppressed at the partner. I7: no row of a feed was told twice with different effect (a partner refuses repeats). */
-function judgeVendors({ sandbox, acknowledged, served }: Scene): string[] {
+/** I1 of each delivery: the trail has its request once and the attempt that ended it; nothing is in it twice. */
+function judgeTold(
+  { served }: Scene,
+  entries: readonly Record<string, unknown>[],
+  deliveries: readonly Record<string, unknown>[],
+): string[] {
   const wrong: string[] = []
-  for (const address of new Set(acknowledged.values())) {
-    const [member] = sandbox.mailchimp.control.person({ address })
-    if (member?.status !== 'unsubscribed') wrong.push(`I4: somebody is ${String(member?.status)} at Mailchimp`)
-    if (!served.includes('select-third-parties')) continue
-    const suppressed = sandbox.hashedEmail.control
-      .person({ address })
-      .some((belief) => belief.partner === 'heed-select-partners' && belief.suppressed)
-    if (!suppressed) wrong.push('I4: somebody is not suppressed at the partner')
+  if (new Set(entries.map(({ entryId }) => entryId)).size !== entries.length) wrong.push('an event is in the trail twice')
+  const told = (wanted: string) => {
+    const times = new Map<string, number>()
+    for (const { kind, recipientId, subjectId, version } of entries) {
+      const id = `${String(recipientId)}/${String(subjectId)}/${String(version)}`
+      if (kind === wanted) times.set(id, (times.get(id) ?? 0) + 1)
+    }
+    return times
+  }
+  const [requested, attempted] = [told('delivery-requested'), told('delivery-attempted')]
+  for (const { _id, recipientId } of deliveries) {
+    const id = String(_id)
+    if (requested.get(id) !== 1) wrong.push(`I1: the trail has ${requested.get(id) ?? 0} requests of ${id}`)
+    if (served.includes(String(recipientId)) && !attempted.has(id)) wrong.push(`I1: the trail has no attempt of ${id}`)
   }
   return wrong
 }

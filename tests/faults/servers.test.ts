@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startChild } from './child.ts'
-import { openStage, peopleOf, refuseAll, type Stage, verdictOf } from './stage.ts'
+import { openStage, peopleOf, refuseAll, type Stage, sceneOf, verdictOf } from './stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -21,8 +21,7 @@ describe.each(['kafka', 'mongodb'] as const)('%s that is killed under load', (pa
       await stage.stack.restart(part)
       const acknowledged = await running
       expect(acknowledged.size).toBe(people.length)
-      const scene = { hub: config.hub, sandbox: stage.sandbox, acknowledged, served: ['mailchimp', 'select-third-parties'] }
-      expect(await verdictOf(scene, child, 90_000)).toEqual([])
+      expect(await verdictOf(sceneOf(stage, config.hub, acknowledged), child, 90_000)).toEqual([])
     } finally {
       await child.stop()
     }

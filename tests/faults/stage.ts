@@ -3,12 +3,38 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type FaultPoint, startVendors, vendorEnvironment } from '@heed/hub'
+import { type FaultPoint, registerCallbacks, startVendors, vendorEnvironment } from '@heed/hub'
 import { type LocalStack, startLocalStack } from '@heed/local-stack'
 import type { Sandbox } from '@heed/sandbox'
 import { freshDatabaseName, freshTopicPrefix } from '@heed/testkit'
 import { type Child, type ChildConfig, startChild } from './child.ts'
+import { forgetEverybody, introduce } from './held.ts'
 import { judge, type Scene } from './oracle.ts'
+
+/** What everybody refuses here: someone to be told of each kind, one answering at once, one by a job, one by a file, one by a call of its own. */
+const refusedPurposes = [
+  'email-marketing',
+  'third-party-marketing',
+  'interest-based-advertising',
+  'supplier-sharing',
+  'promotional-partners',
+]
+
+/** The recipients that connectors bring such a refusal to. */
+const served = [
+  'mailchimp',
+  'select-third-parties',
+  'cross-device-partners',
+  'google-ads',
+  'google-display-video',
+  'microsoft-advertising',
+  'meta',
+  'linkedin',
+  'x',
+  'product-suppliers',
+  'promotional-partners',
+  'affiliates',
+]
 
 /** Broker, database and vendors that outlive the hubs that are killed. */
 export interface Stage {
@@ -16,6 +42,9 @@ export interface Stage {
   readonly sandbox: Sandbox
   readonly dataDir: string
   readonly logFile: string
+  /** Everybody whom the vendors know in this run. */
+  readonly introduced: string[]
+  /** What a hub is told. The vendors forget everybody, who may be introduced anew. */
   config(name: string, more?: Partial<ChildConfig>): Promise<ChildConfig>
   close(): Promise<void>
 }
@@ -27,26 +56,35 @@ export async function openStage(): Promise<Stage> {
   const dataDir = await mkdtemp(join(tmpdir(), 'heed-faults-'))
   const stack = await startLocalStack({ purpose: 'test', mongoTestCommands: true })
   const sandbox = await startVendors({ port: 0, dataDir })
+  const introduced: string[] = []
   return {
     stack,
     sandbox,
     dataDir,
     logFile: join(dataDir, 'hub.log'),
-    config: async (name, more = {}) => ({
-      aheadMs: 0,
-      ...more,
-      hub: {
-        dataDir: join(dataDir, name),
-        brokers: stack.kafka.brokers,
-        mongoUri: stack.mongodb.uri,
-        dbPrefix: freshDatabaseName('f').slice(0, 40),
-        topicPrefix: freshTopicPrefix('f').slice(0, 40),
-        policyFile,
-        ports: { preferences: await freePort(), propagation: 0, audit: 0, edge: await freePort(), operations: 0 },
-        env: vendorEnvironment(sandbox, dataDir),
-        ...more.hub,
-      },
-    }),
+    introduced,
+    config: async (name, more = {}) => {
+      // each hub is a company of its own: a partner that knew another one's numbered files would ask for all of them
+      forgetEverybody(sandbox)
+      introduced.length = 0
+      const edge = await freePort()
+      await registerCallbacks(sandbox.url, `http://127.0.0.1:${edge}`)
+      return {
+        aheadMs: 0,
+        ...more,
+        hub: {
+          dataDir: join(dataDir, name),
+          brokers: stack.kafka.brokers,
+          mongoUri: stack.mongodb.uri,
+          dbPrefix: freshDatabaseName('f').slice(0, 40),
+          topicPrefix: freshTopicPrefix('f').slice(0, 40),
+          policyFile,
+          ports: { preferences: await freePort(), propagation: 0, audit: 0, edge, operations: 0 },
+          env: vendorEnvironment(sandbox, dataDir),
+          ...more.hub,
+        },
+      }
+    },
     close: async () => {
       await sandbox.stop()
       await stack.stop()
@@ -67,12 +105,23 @@ export function freePort(): Promise<number> {
   })
 }
 
-/** People of one run, known to every vendor. */
+/** People of one run, known to every vendor, and one more beside them who will not refuse anything. */
 export function peopleOf(stage: Stage, name: string, count: number): string[] {
   const people = Array.from({ length: count }, (_, index) => `${name}-${index}@example.org`)
-  for (const address of people) stage.sandbox.mailchimp.control.seedMember('l-marketing', address)
-  stage.sandbox.hashedEmail.control.know(people)
+  const known = [...people, `${name}-bystander@example.org`]
+  introduce(stage.sandbox, known)
+  stage.introduced.push(...known)
   return people
+}
+
+/** What the oracle looks at after a run in which such a refusal was owed to these recipients. */
+export function sceneOf(
+  { sandbox, introduced }: Stage,
+  hub: Scene['hub'],
+  acknowledged: Scene['acknowledged'],
+  recipients = served,
+): Scene {
+  return { hub, sandbox, acknowledged, served: recipients, introduced }
 }
 
 /** Records a refusal of each person, again and again until it is acknowledged; whoever is asked may die meanwhile. Gives what was acknowledged. */
@@ -88,7 +137,7 @@ export async function refuseAll(current: () => Child, people: readonly string[],
             {
               requestId: `${name}:${index}`,
               subject: { identifier: { kind: 'IDENTIFIER_KIND_EMAIL', value: address } },
-              choices: ['email-marketing', 'third-party-marketing'].map((purpose) => ({ purpose, choice: 'CHOICE_DENIED' })),
+              choices: refusedPurposes.map((purpose) => ({ purpose, choice: 'CHOICE_DENIED' })),
               origin: 'ORIGIN_KIND_PERSON',
             },
             { deadlineMs: 5_000 },
@@ -123,11 +172,12 @@ export async function crashAt(
   stage: Stage,
   point: FaultPoint,
   pass: number,
+  kind?: string,
 ): Promise<{ fired: boolean; end: NodeJS.Signals | number; wrong: readonly string[]; repeated: boolean }> {
   const name = point.replace('.', '-')
   const proof = join(stage.dataDir, `${name}.fired`)
-  const config = await stage.config(name, { fault: { point, pass, proof } })
-  const people = peopleOf(stage, name, 40)
+  const config = await stage.config(name, { fault: { point, kind, pass, proof } })
+  const people = peopleOf(stage, name, 16)
   let child = await startChild(config, stage.logFile)
   const dying = child
   const running = refuseAll(() => child, people, name)
@@ -138,8 +188,7 @@ export async function crashAt(
   child = await startChild({ ...healthy, aheadMs: 3_600_000 }, stage.logFile)
   try {
     const acknowledged = await running
-    const scene = { hub: config.hub, sandbox: stage.sandbox, acknowledged, served: ['mailchimp', 'select-third-parties'] }
-    const wrong = await verdictOf(scene, child)
+    const wrong = await verdictOf(sceneOf(stage, config.hub, acknowledged), child)
     const again = await refuseAll(() => child, people, name)
     return {
       fired: existsSync(proof),

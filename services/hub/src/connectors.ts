@@ -18,7 +18,7 @@ import type { Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import type { CheckResult, MongoConnection } from '@heed/platform/mongo'
-import type { FaultProbe } from './fault-points.ts'
+import { type FaultProbe, probedConsuming } from './fault-points.ts'
 
 /** What the connectors of a hub share. */
 export interface ConnectorsOptions {
@@ -83,14 +83,14 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
     key: options.key,
   })
   const { probe } = options
-  const kitProbe: Probe | undefined =
+  const kitProbe = (kind: string): Probe | undefined =>
     probe === undefined
       ? undefined
       : (point) => {
-          if (point === 'answered') return probe('vendor.answered')
-          if (point === 'decided') return probe('delivery.decided')
-          if (point === 'settled') return probe('delivery.settled')
-          if (point === 'published') return probe('outcome.published')
+          if (point === 'answered') return probe('vendor.answered', kind)
+          if (point === 'decided') return probe('delivery.decided', kind)
+          if (point === 'settled') return probe('delivery.settled', kind)
+          if (point === 'published') return probe('outcome.published', kind)
         }
   const apps: Connectors['apps'][number][] = []
   const served = new Set<string>()
@@ -99,9 +99,10 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
     if (options.kinds !== undefined && !options.kinds.includes(kind)) continue
     const recipients = policy.recipients.filter((recipient) => connectorOf(recipient) === kind)
     if (recipients.length === 0) continue
+    const probed = kitProbe(kind)
     const app = await begin(recipients, {
       mongo,
-      kafka,
+      kafka: probe === undefined ? kafka : probedConsuming(kafka, () => probe('inbox.written', kind)),
       identifiers: grpcDirectory(client),
       dbPrefix,
       topicPrefix,
@@ -110,7 +111,7 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
       clock,
       log: log.child({ room: 'connectors' }),
       metrics,
-      ...(kitProbe === undefined ? {} : { probe: kitProbe }),
+      ...(probed === undefined ? {} : { probe: probed }),
     })
     apps.push({ name: `connector ${kind} (${recipients.map(({ id }) => id).join(', ')})`, parts: app.parts, app })
     for (const { id } of recipients) (kind === duties ? owned : served).add(id)

@@ -38,8 +38,8 @@ export function erasureFaultPoint(name: string): ErasureFaultPoint | undefined {
   return erasureFaultPoints.find((point) => point === name)
 }
 
-/** Called at each of them. */
-export type FaultProbe = (point: FaultPoint) => void | Promise<void>
+/** Called at each of them, with the kind of connector that is there, where one is. */
+export type FaultProbe = (point: FaultPoint, kind?: string) => void | Promise<void>
 
 /** The broker, with a moment before each publish. */
 export function probedPublishing(kafka: Kafka, probe: () => void | Promise<void>): Kafka {

@@ -15,7 +15,7 @@ import { connectMongo, type MongoConnection } from '@heed/platform/mongo'
 import { dutiesOverGrpc, loadKeys, preferencesApp, preferencesShape } from '@heed/preferences'
 import { propagationApp, snapshotsOverGrpc } from '@heed/propagation'
 import { type Connectors, connectorsOf } from './connectors.ts'
-import { erasureFaultPoint, type FaultProbe, probedConsuming, probedPublishing } from './fault-points.ts'
+import { erasureFaultPoint, type FaultProbe, probedPublishing } from './fault-points.ts'
 import { type HubCaller, hubCallers } from './hub-callers.ts'
 
 /** The ports of a hub; 0 takes a free one. */
@@ -191,7 +191,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
       policy,
       kinds: options.connectors,
       mongo,
-      kafka: probe === undefined ? kafka : probedConsuming(kafka, () => probe('inbox.written')),
+      kafka,
       probe,
       dbPrefix,
       topicPrefix,
