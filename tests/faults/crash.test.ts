@@ -9,18 +9,23 @@ beforeAll(async () => {
 afterAll(() => stage.close())
 
 // a vendor that works on a job, one that takes files, one that is called and calls back, one that answers: each dies at a moment of its own, and all of them are served in every run
-const moments: [FaultPoint, string | undefined, number, string][] = [
-  ['change.inserted', undefined, 2, 'after the insert, before the publish'],
-  ['change.published', undefined, 2, 'after the publish, before the journal knows it'],
-  ['inbox.written', 'x-ads', 2, 'after the inbox is written, before the offsets are committed'],
-  ['vendor.answered', 'google-ads', 1, 'after the vendor’s answer, before the settlement'],
-  ['delivery.decided', 'mailchimp', 2, 'after the verdict is recorded, before the rows know it'],
-  ['delivery.settled', 'supplier-feed', 2, 'after the settlement, before the outcome leaves'],
-  ['outcome.published', 'hashed-email', 1, 'after the outcome has left, before its record is dropped'],
+const moments: { point: FaultPoint; kind?: string; pass: number; when: string }[] = [
+  { point: 'change.inserted', pass: 2, when: 'after the insert, before the publish' },
+  { point: 'change.published', pass: 2, when: 'after the publish, before the journal knows it' },
+  { point: 'inbox.written', kind: 'x-ads', pass: 2, when: 'after the inbox of x-ads is written, before the offsets are committed' },
+  { point: 'vendor.answered', kind: 'google-ads', pass: 1, when: 'after an answer to google-ads, before the settlement' },
+  { point: 'delivery.decided', kind: 'mailchimp', pass: 2, when: 'after a verdict of mailchimp is recorded, before the rows know it' },
+  { point: 'delivery.settled', kind: 'supplier-feed', pass: 2, when: 'after a settlement of supplier-feed, before the outcome leaves' },
+  {
+    point: 'outcome.published',
+    kind: 'hashed-email',
+    pass: 1,
+    when: 'after an outcome of hashed-email has left, before its record is dropped',
+  },
 ]
 
 describe('a hub that is killed', () => {
-  it.each(moments)('%s of %s (pass %i): %s', async (point, kind, pass) => {
+  it.each(moments)('$point (pass $pass): $when', async ({ point, kind, pass }) => {
     const { fired, end, wrong, repeated } = await crashAt(stage, point, pass, kind)
     expect(fired).toBe(true)
     expect(end).toBe('SIGKILL')
