@@ -181,12 +181,13 @@ describe('a policy in which one purpose moved', () => {
 
 describe('a policy that takes a recipient out', () => {
   it('says what is still owed to it, and a named person can end that', async () => {
-    // nobody serves this one here: what it is owed stays open
+    // held back first: what it is owed stays open
+    await test.clients.propagation.pauseRecipient({ recipientId: 'product-suppliers', reason: 'it is leaving' })
+    await test.hub.settle()
     const owed = await test.optOut('owed@example.org', ['supplier-sharing'])
     const open = async () =>
       (await test.clients.audit.listOpenDeliveries({ recipientId: 'product-suppliers' })).deliveries.map(({ deliveryId }) => deliveryId)
     const deliveryId = `product-suppliers/${owed.changeId}`
-    await test.clients.propagation.pauseRecipient({ recipientId: 'product-suppliers', reason: 'it is leaving' })
     await test.until(async () => (await open()).includes(deliveryId), 'it is owed')
 
     const fourth = await version('fourth', (document) => without(document, 'product-suppliers'))

@@ -259,9 +259,9 @@ describe('recipients in trouble, each in another way (I9)', () => {
         expect(broken.filter((recipient) => deliveries.get(recipient)?.settled !== false)).toEqual([])
       }
     })
-    // three times as long or a second more: a busy machine may do that, a queue behind somebody in trouble takes until the trouble ends
+    // ten times as long or fifteen seconds more: a busy machine may do that, a queue behind somebody in trouble takes until the trouble ends, which is never here
     const slower = others.filter(
-      (recipient) => (troubled.get(recipient) ?? 0) > Math.max(3 * (calm.get(recipient) ?? 0), (calm.get(recipient) ?? 0) + 1_000),
+      (recipient) => (troubled.get(recipient) ?? 0) > Math.max(10 * (calm.get(recipient) ?? 0), (calm.get(recipient) ?? 0) + 15_000),
     )
     expect(slower.map((recipient) => [recipient, calm.get(recipient), troubled.get(recipient)])).toEqual([])
     await test.clients.propagation.resumeRecipient({ recipientId: 'x', reason: 'it is well' })
