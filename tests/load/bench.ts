@@ -17,7 +17,10 @@ import { type BenchService, startBenchService } from './service.ts'
 /** Which keys each measurement gives, in the order in which they run on one hub. */
 const measurements: readonly { readonly keys: readonly string[]; measure(hub: BenchHub): Promise<Figure[]> }[] = [
   { keys: ['idle.cpu', 'idle.rss'], measure: measureIdle },
-  { keys: ['latency.confirmed.p50', 'latency.confirmed.p99'], measure: measureLatency },
+  {
+    keys: ['latency.confirmed.p50', 'latency.confirmed.p99', 'latency.confirmed.all.p50', 'latency.confirmed.all.p99'],
+    measure: measureLatency,
+  },
   { keys: ['vendor.requests.mailchimp'], measure: measureVendorRequests },
   { keys: ['deliveries.settled'], measure: measureSettled },
   { keys: ['fanout.latency.p50'], measure: measureFanoutLatency },

@@ -1,9 +1,12 @@
+import { readPolicyFile } from '@heed/contracts'
 import type { SetPreferencesRequest } from '@heed/contracts/gen/heed/preferences/v1/SetPreferencesRequest.ts'
+import { connectorOf, duties } from '@heed/domain'
 import { request } from 'undici'
 import { type Figure, quantile } from './figure.ts'
 import type { BenchHub } from './harness.ts'
 import { hubCpu, perOne } from './processes.ts'
 
+const policyFile = new URL('../../deploy/policy/qualified3d.yaml', import.meta.url).pathname
 const audience = 'l-marketing'
 const partner = 'select-third-parties'
 
@@ -59,9 +62,28 @@ export async function waitUntil(condition: () => Promise<boolean>, everyMs: numb
   }
 }
 
-/** 100 changes a second for 20 seconds: from accepted to confirmed by Mailchimp, as the trail has it. */
+/** Every recipient of the policy that has a connector. */
+async function everybody(): Promise<readonly string[]> {
+  const { recipients } = await readPolicyFile(policyFile)
+  return recipients.filter((recipient) => connectorOf(recipient) !== undefined && connectorOf(recipient) !== duties).map(({ id }) => id)
+}
+
+/**
+ * 100 changes a second for 20 seconds: from accepted to confirmed by Mailchimp, as the trail has it. First with nobody else to serve, then (`.all.`) with every recipient that the same refusal
+ * concerns, an affiliate among them who is called once for each person and calls back.
+ */
 export async function measureLatency(hub: BenchHub): Promise<Figure[]> {
-  const [from, perSecond, seconds] = [300_000, 100, 20]
+  const others = (await everybody()).filter((recipientId) => recipientId !== 'mailchimp')
+  for (const recipientId of others)
+    await hub.clients.propagation.pauseRecipient({ recipientId, reason: 'a benchmark looks at one recipient' })
+  const alone = await latencyOf(hub, 300_000, 'latency.confirmed')
+  for (const recipientId of others) await hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the benchmark looks at all' })
+  await waitUntil(async () => (await openOf(hub, ['affiliates'])) === 0, 500, 120_000)
+  return [...alone, ...(await latencyOf(hub, 310_000, 'latency.confirmed.all'))]
+}
+
+async function latencyOf(hub: BenchHub, from: number, key: string): Promise<Figure[]> {
+  const [perSecond, seconds] = [100, 20]
   await seedMembers(hub, from, perSecond * (seconds + 3))
   const tag = `l${Date.now()}`
   const pace = async (first: number, count: number) => {
@@ -90,8 +112,8 @@ export async function measureLatency(hub: BenchHub): Promise<Figure[]> {
   const cpu = perOne(before, await hubCpu(hub.pid), perSecond * seconds)
   if (times.length < perSecond * seconds * 0.99) throw new Error(`only ${times.length} confirmed`)
   return [
-    { key: 'latency.confirmed.p50', value: quantile(times, 0.5), unit: 'ms', cpu },
-    { key: 'latency.confirmed.p99', value: quantile(times, 0.99), unit: 'ms' },
+    { key: `${key}.p50`, value: quantile(times, 0.5), unit: 'ms', cpu },
+    { key: `${key}.p99`, value: quantile(times, 0.99), unit: 'ms' },
   ]
 }
 
@@ -100,9 +122,8 @@ export async function measureSettled(hub: BenchHub, count = 20_000): Promise<Fig
   const from = 400_000
   const recipients = ['mailchimp', partner]
   await seedMembers(hub, from, count)
-  const { recipients: all } = await hub.clients.audit.listRecipientStatus({})
-  const everybody = [...new Set([...all.map(({ recipientId }) => recipientId), ...recipients])]
-  for (const recipientId of everybody) await hub.clients.propagation.pauseRecipient({ recipientId, reason: 'a benchmark builds a backlog' })
+  const served = await everybody()
+  for (const recipientId of served) await hub.clients.propagation.pauseRecipient({ recipientId, reason: 'a benchmark builds a backlog' })
   const tag = `s${Date.now()}`
   await stream(
     hub,
@@ -115,7 +136,7 @@ export async function measureSettled(hub: BenchHub, count = 20_000): Promise<Fig
   await waitUntil(
     async () => {
       const before = open
-      open = await openOf(hub, everybody)
+      open = await openOf(hub, served)
       return open === before && (await openOf(hub, recipients)) >= 2 * count
     },
     2_000,
@@ -127,7 +148,7 @@ export async function measureSettled(hub: BenchHub, count = 20_000): Promise<Fig
   await waitUntil(async () => (await openOf(hub, recipients)) === 0, 250, 180_000)
   const value = (2 * count * 1000) / (performance.now() - startedAt)
   const cpu = perOne(before, await hubCpu(hub.pid), 2 * count)
-  for (const recipientId of everybody) await hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the benchmark has ended' })
+  for (const recipientId of served) await hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the benchmark has ended' })
   return [{ key: 'deliveries.settled', value, unit: 'deliveries/s', cpu }]
 }
 
