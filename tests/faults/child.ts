@@ -37,6 +37,8 @@ export async function startChild(config: ChildConfig, logFile: string): Promise<
     stdio: ['pipe', 'pipe', 'pipe'],
   })
   child.stderr.on('data', (chunk: Buffer) => appendFileSync(logFile, chunk))
+  // what is said to a process that has just been killed is lost with it, and `ended` tells
+  child.stdin.on('error', () => undefined)
   const ended = endOf(child)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const first = await Promise.race([

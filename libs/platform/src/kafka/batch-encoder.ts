@@ -1,7 +1,6 @@
 import { createRequire } from 'node:module'
 import Encoder from 'kafkajs/src/protocol/encoder.js'
 import crc32c from 'kafkajs/src/protocol/recordBatch/crc32C/index.js'
-import { HeedError } from '../errors/index.ts'
 
 // kafkajs 2.2.4 makes a zeroed buffer of 1 KiB for each record and one more for each header of it, and another for every length that it writes:
 // more work than all else that publishing costs. Here a batch is written once, into a buffer of its size.
@@ -148,35 +147,29 @@ interface ProduceRequest {
   encode: () => Promise<Encoder>
 }
 
-/** The client loaded its encoder before it could be replaced. */
-export class PatchError extends HeedError {
-  constructor() {
-    super('kafka.patch-too-late', 'the broker client was used before it was mended')
-  }
-}
+/** Versions that add nothing to the third and call it. */
+const laterVersions = [4, 5, 6, 7]
 
 const patched = Symbol.for('heed.kafkajs.batch-encoder')
 
 /**
- * Replaces the client's writing of produce requests (versions 3 and up, which load it when the first of them is sent). What it does not know (transactions,
- * compression, timestamps of one's own) is left to the client's own.
+ * Replaces the client's writing of produce requests (versions 3 and up, which load it when the first of them is sent; those that have loaded it are
+ * loaded anew). What it does not know (transactions, compression, timestamps of one's own) is left to the client's own.
  */
 export function patchBatchEncoder(): void {
   const require = createRequire(import.meta.url)
-  const path = require.resolve('kafkajs/src/protocol/requests/produce/v3/request.js')
-  const loaded = require.cache[path]
+  const pathOf = (version: number) => require.resolve(`kafkajs/src/protocol/requests/produce/v${version}/request.js`)
+  const loaded = require.cache[pathOf(3)]
   if (loaded !== undefined) {
-    if (!(patched in (loaded.exports as object))) throw new PatchError()
-    return
+    if (patched in (loaded.exports as object)) return
+    for (const version of laterVersions) delete require.cache[pathOf(version)]
   }
-  const original = require(path) as (options: ProduceOptions) => ProduceRequest
-  const module = require.cache[path]
-  if (module === undefined) throw new PatchError()
+  const original = require(pathOf(3)) as (options: ProduceOptions) => ProduceRequest
   const request = (options: ProduceOptions): ProduceRequest => {
     const made = original(options)
     return isPlain(options) ? Object.assign(made, { encode: async () => encodeRequest(options) }) : made
   }
-  module.exports = Object.assign(request, { [patched]: true })
+  Object.assign(require.cache[pathOf(3)] ?? {}, { exports: Object.assign(request, { [patched]: true }) })
 }
 
 function isPlain({ transactionalId, compression, topicData }: ProduceOptions): boolean {
