@@ -3,6 +3,7 @@ import { appendFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type Clients, connectClients } from '@heed/cli'
 import type { FaultPoint, Hub, HubOptions } from '@heed/hub'
+import { programOf } from './program.ts'
 
 /** What a hub in a process of its own is told. */
 export interface ChildConfig {
@@ -31,7 +32,7 @@ const root = new URL('../../', import.meta.url).pathname
 
 /** Starts one; resolves when all its services listen. What it logs is appended to a file. */
 export async function startChild(config: ChildConfig, logFile: string): Promise<Child> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'tests/faults/hub-child.ts'], {
+  const child = spawn(process.execPath, [await programOf('tests/faults/hub-child.ts')], {
     cwd: root,
     env: { ...process.env, HEED_CHILD: JSON.stringify(config) },
     stdio: ['pipe', 'pipe', 'pipe'],

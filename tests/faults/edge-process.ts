@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { request } from 'undici'
+import { programOf } from './program.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 
@@ -20,7 +21,7 @@ export interface EdgeChild {
 
 /** Starts `services/edge` from environment variables alone; resolves when it listens. `prefix` is a command that runs the rest, e.g. with a disk of its own. */
 export async function startEdgeChild(env: Readonly<Record<string, string>>, prefix: readonly string[] = []): Promise<EdgeChild> {
-  const [program = process.execPath, ...args] = [...prefix, process.execPath, '--import', 'tsx', 'services/edge/src/main.ts']
+  const [program = process.execPath, ...args] = [...prefix, process.execPath, await programOf('services/edge/src/main.ts')]
   const child = spawn(program, args, {
     cwd: root,
     env: { ...process.env, HEED_EDGE_PORT: '0', HEED_OPERATIONS_PORT: '0', LOG_LEVEL: 'info', ...env },

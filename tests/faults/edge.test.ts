@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { request } from 'undici'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Child, startChild } from './child.ts'
+import { programOf } from './program.ts'
 import { freePort, openStage, peopleOf, type Stage, sceneOf, verdictOf } from './stage.ts'
 
 const root = new URL('../../', import.meta.url).pathname
@@ -16,7 +17,7 @@ afterAll(() => stage.close())
 
 /** The edge as a process of its own, from environment variables alone; resolves when it answers. */
 async function startEdge(env: Record<string, string>, port: number): Promise<ChildProcess> {
-  const edge = spawn(process.execPath, ['--import', 'tsx', 'services/edge/src/main.ts'], {
+  const edge = spawn(process.execPath, [await programOf('services/edge/src/main.ts')], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -10,9 +10,6 @@ afterAll(() => stage.close())
 
 // a vendor that works on a job, one that takes files, one that is called and calls back, one that answers: each dies at a moment of its own, and all of them are served in every run
 const moments: { point: FaultPoint; kind?: string; pass: number; when: string }[] = [
-  { point: 'change.inserted', pass: 2, when: 'after the insert, before the publish' },
-  { point: 'change.published', pass: 2, when: 'after the publish, before the journal knows it' },
-  { point: 'inbox.written', kind: 'x-ads', pass: 2, when: 'after the inbox of x-ads is written, before the offsets are committed' },
   { point: 'vendor.answered', kind: 'google-ads', pass: 1, when: 'after an answer to google-ads, before the settlement' },
   { point: 'delivery.decided', kind: 'mailchimp', pass: 2, when: 'after a verdict of mailchimp is recorded, before the rows know it' },
   { point: 'delivery.settled', kind: 'supplier-feed', pass: 2, when: 'after a settlement of supplier-feed, before the outcome leaves' },
@@ -24,7 +21,7 @@ const moments: { point: FaultPoint; kind?: string; pass: number; when: string }[
   },
 ]
 
-describe('a hub that is killed', () => {
+describe('a hub that is killed on the way to a vendor', () => {
   it.each(moments)('$point (pass $pass): $when', async ({ point, kind, pass }) => {
     const { fired, end, wrong, repeated } = await crashAt(stage, point, pass, kind)
     expect(fired).toBe(true)
