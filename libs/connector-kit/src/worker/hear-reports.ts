@@ -13,10 +13,14 @@ const lookAgainMs = 2_000
 /** A report about a job that nobody has begun for so long is about none of ours, or about one that has ended. */
 const unknownAfterMs = 10 * 60_000
 
+/** Reports about jobs of one batch. */
+export interface SortedReports {
+  readonly batch: StoredBatch
+  readonly reports: readonly StoredReport[]
+}
+
 /** The reports that are due, by the batches whose jobs they are about. A report without a job is put off, and after some time given up. */
-export async function sortReports<Settings>(
-  work: RecipientWork<Settings>,
-): Promise<readonly { readonly batch: StoredBatch; readonly reports: readonly StoredReport[] }[]> {
+export async function sortReports<Settings>(work: RecipientWork<Settings>): Promise<readonly SortedReports[]> {
   const { recipientId, reports, batches, clock, log } = work
   const due = await reports.due(recipientId, mostReports)
   if (due.length === 0) return []
@@ -29,7 +33,7 @@ export async function sortReports<Settings>(
   const now = clock.now()
   const givenUp = unknown.filter(({ at }) => now - at >= unknownAfterMs)
   if (givenUp.length > 0) log.info({ recipientId, reports: givenUp.length }, 'report.unmatched')
-  await reports.heard(givenUp.map(({ _id }) => _id))
+  await reports.heard(givenUp)
   await reports.putOff(
     unknown.filter((report) => !givenUp.includes(report)).map(({ _id }) => _id),
     now + lookAgainMs,
@@ -42,11 +46,7 @@ export async function sortReports<Settings>(
 }
 
 /** Takes what a vendor reported about jobs of a batch as its answers to questions that nobody asked. */
-export async function hearReports<Settings>(
-  work: RecipientWork<Settings>,
-  batch: StoredBatch,
-  reports: readonly StoredReport[],
-): Promise<void> {
+export async function hearReports<Settings>(work: RecipientWork<Settings>, { batch, reports }: SortedReports): Promise<void> {
   const { connector, descriptor } = work.sender
   const followed = new FollowedBatch(batch, await work.batches.items(batch._id))
   const said = new Map(reports.map((report) => [report.jobId, report]))
@@ -72,7 +72,7 @@ export async function hearReports<Settings>(
     return jobAfter(job, result, followed, { now, maxPollSeconds, retryMs: 0 })
   })
   await settleFollowed(work, followed, jobs)
-  await work.reports.heard(reports.map(({ _id }) => _id))
+  await work.reports.heard(reports)
 }
 
 /** A connector that throws has not understood: its job goes on. */

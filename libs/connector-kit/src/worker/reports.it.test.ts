@@ -15,6 +15,7 @@ import {
   type TestWorkshop,
   type TestWorkshopOptions,
 } from '../testing.fixture.ts'
+import { createReports, type StoredReport } from './reports.ts'
 
 let opened: TestRows
 const running: TestWorkshop[] = []
@@ -60,6 +61,32 @@ const report = async (test: TestWorkshop, name: string, status: JobReport['statu
   await test.workshop.reported(recipient(), { jobId: jobOf(idOf(name, version)), status })
   await test.settle()
 }
+
+describe('reports in the database', () => {
+  const stored = () => createReports(opened.connection.collection<StoredReport>(opened.database, 'reports'), () => 1_000)
+
+  it('are heard, but for one whose job has begun since it was read', async () => {
+    const reports = stored()
+    await reports.keep(recipient(), { jobId: 'ada', status: 'completed' })
+    await reports.keep(recipient(), { jobId: 'bob', status: 'completed' })
+    const due = await reports.due(recipient(), 10)
+    await reports.begun(recipient(), ['ada'])
+    await reports.heard(due)
+    const again = await reports.due(recipient(), 10)
+    expect(again.map(({ jobId }) => jobId)).toEqual(['ada'])
+    await reports.heard(again)
+    expect(await reports.nextAt(recipient())).toBeUndefined()
+  })
+
+  it('are looked at again when they are made again; the first word stays', async () => {
+    const reports = stored()
+    await reports.keep(recipient(), { jobId: 'ada', status: 'completed' })
+    await reports.heard(await reports.due(recipient(), 10))
+    expect(await reports.nextAt(recipient())).toBeUndefined()
+    await reports.keep(recipient(), { jobId: 'ada', status: 'failed' })
+    expect(await reports.due(recipient(), 10)).toMatchObject([{ jobId: 'ada', status: 'completed' }])
+  })
+})
 
 describe('a report', () => {
   it('confirms what waits for it, and nothing else; nobody was asked', async () => {

@@ -13,21 +13,23 @@ export interface StoredReport {
   at: number
   /** When to look for its job; absent once its job has heard it, or nobody waits for it. */
   lookAt?: number
+  /** How often its job has begun while it was there; absent where never. */
+  begun?: number
   /** By the machine's clock: the database forgets it then. */
   keepUntil: Date
 }
 
 /** What vendors reported by themselves. */
 export interface Reports {
-  /** When keep returns, the report is durable. A second last word about a job changes nothing. */
+  /** When keep returns, the report is durable. A second last word about a job changes nothing of the first, which is looked at again. */
   keep(recipientId: RecipientId, report: JobReport): Promise<void>
   /** Reports whose jobs are to be looked for, the earliest first. */
   due(recipientId: RecipientId, limit: number): Promise<StoredReport[]>
   nextAt(recipientId: RecipientId): Promise<number | undefined>
   /** Jobs begin, perhaps once more: what was reported about them counts. */
   begun(recipientId: RecipientId, jobIds: readonly string[]): Promise<void>
-  /** Nobody has to look for these any more. */
-  heard(ids: readonly string[]): Promise<void>
+  /** Nobody has to look for these any more, but for one whose job has begun since it was read. */
+  heard(reports: readonly StoredReport[]): Promise<void>
   /** These are looked for again at `at`. */
   putOff(ids: readonly string[], at: number): Promise<void>
 }
@@ -46,9 +48,9 @@ export async function createReportIndexes(rows: mongo.Collection<StoredReport>):
 
 /** Reports in a collection. */
 export function createReports(rows: mongo.Collection<StoredReport>, now: () => number): Reports {
-  const update = async (ids: readonly string[], change: mongo.UpdateFilter<StoredReport>) => {
+  const update = async (ids: readonly string[], change: mongo.UpdateFilter<StoredReport>, only: mongo.Filter<StoredReport> = {}) => {
     for (let from = 0; from < ids.length; from += idsPerQuery)
-      await rows.updateMany({ _id: { $in: ids.slice(from, from + idsPerQuery) } }, change)
+      await rows.updateMany({ ...only, _id: { $in: ids.slice(from, from + idsPerQuery) } }, change)
   }
   return {
     keep: async (recipientId, { jobId, status }) => {
@@ -56,7 +58,7 @@ export function createReports(rows: mongo.Collection<StoredReport>, now: () => n
       const keepUntil = new Date(Date.now() + keepDays * dayMs)
       await rows.updateOne(
         { _id: idOf(recipientId, jobId) },
-        { $setOnInsert: { recipientId, jobId, status, at, lookAt: at, keepUntil } },
+        { $setOnInsert: { recipientId, jobId, status, at, keepUntil }, $set: { lookAt: at } },
         { upsert: true },
       )
     },
@@ -73,9 +75,14 @@ export function createReports(rows: mongo.Collection<StoredReport>, now: () => n
     begun: (recipientId, jobIds) =>
       update(
         jobIds.map((jobId) => idOf(recipientId, jobId)),
-        { $set: { lookAt: now() } },
+        { $set: { lookAt: now() }, $inc: { begun: 1 } },
       ),
-    heard: (ids) => update(ids, { $unset: { lookAt: 1 } }),
+    heard: async (reports) => {
+      for (const begun of new Set(reports.map((report) => report.begun))) {
+        const ids = reports.filter((report) => report.begun === begun).map(({ _id }) => _id)
+        await update(ids, { $unset: { lookAt: 1 } }, { begun: begun ?? { $exists: false } })
+      }
+    },
     putOff: (ids, at) => update(ids, { $set: { lookAt: at } }),
   }
 }

@@ -184,9 +184,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const next = (await reportAt.get()) ?? Number.POSITIVE_INFINITY
     if (next > clock.now()) return next
     reportAt.forget()
-    for (const { batch, reports } of await sortReports(work)) {
-      if (running.has(batch._id) || work.beginning.has(batch._id)) continue
-      start('follow', batch._id, () => hearReports(work, batch, reports).finally(followAt.forget))
+    for (const sorted of await sortReports(work)) {
+      const { _id } = sorted.batch
+      if (!running.has(_id) && !work.beginning.has(_id)) start('follow', _id, () => hearReports(work, sorted).finally(followAt.forget))
     }
     // looked at again when one of those is through
     return clock.now() + patienceMs
