@@ -28,6 +28,13 @@ export interface Child {
   stop(): Promise<void>
 }
 
+const living = new Set<ChildProcess>()
+
+/** Ends the hubs that a failed test has left. */
+export function killTheRest(): void {
+  for (const child of living) child.kill('SIGKILL')
+}
+
 const root = new URL('../../', import.meta.url).pathname
 
 /** Starts one; resolves when all its services listen. What it logs is appended to a file. */
@@ -37,6 +44,8 @@ export async function startChild(config: ChildConfig, logFile: string): Promise<
     env: { ...process.env, HEED_CHILD: JSON.stringify(config) },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  living.add(child)
+  child.once('exit', () => living.delete(child))
   child.stderr.on('data', (chunk: Buffer) => appendFileSync(logFile, chunk))
   // what is said to a process that has just been killed is lost with it, and `ended` tells
   child.stdin.on('error', () => undefined)

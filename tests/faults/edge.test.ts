@@ -5,7 +5,7 @@ import { request } from 'undici'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Child, startChild } from './child.ts'
 import { programOf } from './program.ts'
-import { freePort, openStage, peopleOf, type Stage, sceneOf, verdictOf } from './stage.ts'
+import { freePort, openStage, peopleOf, runName, type Stage, sceneOf, verdictOf } from './stage.ts'
 
 const root = new URL('../../', import.meta.url).pathname
 
@@ -41,7 +41,7 @@ const killed = (child: ChildProcess) =>
 
 it('an edge that is killed with a filled spool, while preferences is away, loses no click and repeats none', async () => {
   const edgePort = await freePort()
-  const base = await stage.config('edge')
+  const base = await stage.config(runName('edge'))
   const config = { ...base, hub: { ...base.hub, env: { ...base.hub.env, HEED_PUBLIC_URL: `http://127.0.0.1:${edgePort}` } } }
   const people = peopleOf(stage, 'click', 30)
   let hub: Child = await startChild(config, stage.logFile)

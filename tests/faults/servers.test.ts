@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startChild } from './child.ts'
-import { openStage, peopleOf, refuseAll, type Stage, sceneOf, verdictOf } from './stage.ts'
+import { openStage, peopleOf, refuseAll, runName, type Stage, sceneOf, verdictOf } from './stage.ts'
 
 let stage: Stage
 beforeAll(async () => {
@@ -10,7 +10,7 @@ afterAll(() => stage.close())
 
 describe.each(['kafka', 'mongodb'] as const)('%s that is killed under load', (part) => {
   it('costs nothing that was acknowledged', async () => {
-    const config = await stage.config(part)
+    const config = await stage.config(runName(part))
     const people = peopleOf(stage, part, 40)
     const child = await startChild(config, stage.logFile)
     try {

@@ -7,7 +7,7 @@ import { type FaultPoint, registerCallbacks, startVendors, vendorEnvironment } f
 import { type LocalStack, startLocalStack } from '@heed/local-stack'
 import type { Sandbox } from '@heed/sandbox'
 import { freshDatabaseName, freshTopicPrefix } from '@heed/testkit'
-import { type Child, type ChildConfig, startChild } from './child.ts'
+import { type Child, type ChildConfig, killTheRest, startChild } from './child.ts'
 import { forgetEverybody, introduce } from './held.ts'
 import { judge, type Scene } from './oracle.ts'
 
@@ -35,6 +35,11 @@ const served = [
   'promotional-partners',
   'affiliates',
 ]
+
+let runs = 0
+
+/** A name of its own for each run, also when a test is run once more. */
+export const runName = (of: string): string => `${of.replace('.', '-')}-${runs++}`
 
 /** Broker, database and vendors that outlive the hubs that are killed. */
 export interface Stage {
@@ -86,6 +91,7 @@ export async function openStage(): Promise<Stage> {
       }
     },
     close: async () => {
+      killTheRest()
       await sandbox.stop()
       await stack.stop()
       await rm(dataDir, { recursive: true, force: true })
@@ -174,7 +180,7 @@ export async function crashAt(
   pass: number,
   kind?: string,
 ): Promise<{ fired: boolean; end: NodeJS.Signals | number; wrong: readonly string[]; repeated: boolean }> {
-  const name = point.replace('.', '-')
+  const name = runName(point)
   const proof = join(stage.dataDir, `${name}.fired`)
   const config = await stage.config(name, { fault: { point, kind, pass, proof } })
   const people = peopleOf(stage, name, 16)
