@@ -32,7 +32,7 @@ export {
   signNote,
   type VerifiedSignature,
 } from './note.ts'
-export { proveConsistency, proveInclusion, proveInclusions, readFrontier } from './prove.ts'
+export { type NodeMemory, proveConsistency, proveInclusion, proveInclusions, readFrontier } from './prove.ts'
 export {
   type BundleId,
   decodeTile,

@@ -49,6 +49,29 @@ describe('proofs from tiles', () => {
     }
   })
 
+  it('are the same from memory, which asks for no tile twice above the lowest', async () => {
+    const memory = new Map<string, Uint8Array>()
+    const above = new Set<string>()
+    const readTiles: NodeReader = (ids) => {
+      for (const { level, index, width } of ids) {
+        if (level === 0) continue
+        const name = `${level}/${index}/${width}`
+        expect(above.has(name)).toBe(false)
+        above.add(name)
+      }
+      return log.readTiles(ids)
+    }
+    const size = 70_000
+    const frontier = await readFrontier(size, log.readTiles)
+    const first = [0, 1, 300, 65_535, 65_536, size - 1]
+    await proveInclusions(first, size, readTiles, frontier, memory)
+    for (const index of first)
+      expect(await proveInclusions([index], size, readTiles, frontier, memory)).toEqual([await proveInclusion(index, size, log.readTiles)])
+    const other = await proveInclusions([40_000], size, log.readTiles, frontier, memory)
+    expect(other).toEqual([await proveInclusion(40_000, size, log.readTiles)])
+    expect(await proveInclusions([5], 69_000, log.readTiles, undefined, memory)).toEqual([await proveInclusion(5, 69_000, log.readTiles)])
+  })
+
   it('verify in trees of several levels of tiles, with and without the frontier', async () => {
     const size = fc.oneof(fc.integer({ min: 1, max: 2_000 }), fc.integer({ min: 65_530, max: 65_540 }), fc.integer({ min: 1, max: 70_000 }))
     await fc.assert(

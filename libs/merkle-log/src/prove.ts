@@ -37,8 +37,23 @@ async function readAll(ids: readonly TileId[], readTiles: NodeReader): Promise<M
   )
 }
 
+/**
+ * Hashes of complete subtrees above the lowest tiles, which no log ever changes, from one proof to the next: most of the hashing of a proof is theirs. It may forget any
+ * of them at any time.
+ */
+export interface NodeMemory {
+  get(name: string): Hash | undefined
+  set(name: string, hash: Hash): void
+}
+
 /** The hashes of these ranges of a tree of `size` leaves, from tiles that are read in one call. */
-async function hashesOf(ranges: readonly Range[], size: number, readTiles: NodeReader, frontier?: Frontier): Promise<Hash[]> {
+async function hashesOf(
+  ranges: readonly Range[],
+  size: number,
+  readTiles: NodeReader,
+  frontier?: Frontier,
+  memory?: NodeMemory,
+): Promise<Hash[]> {
   if (frontier && frontier.size !== size) throw new MerkleLogError('invalid.range', 'the frontier is of another size than the tree')
   const known = new Map<string, Hash>()
   const whole = subtreesOf({ begin: 0, end: size })
@@ -48,13 +63,22 @@ async function hashesOf(ranges: readonly Range[], size: number, readTiles: NodeR
   })
   const parts = ranges.map(subtreesOf)
   const missing = new Map<string, Subtree>()
-  for (const subtree of parts.flat()) if (!known.has(nameOf(subtree))) missing.set(nameOf(subtree), subtree)
+  for (const subtree of parts.flat()) {
+    const name = nameOf(subtree)
+    if (known.has(name)) continue
+    const remembered = subtree.height < TILE_HEIGHT ? undefined : memory?.get(name)
+    if (remembered) known.set(name, remembered)
+    else missing.set(name, subtree)
+  }
   const places = [...missing].map(([name, subtree]) => ({ name, place: placeOf(subtree, size) }))
   const ids = new Map(places.map(({ place }) => [keyOf(place.tile), place.tile]))
   const tiles = await readAll([...ids.values()], readTiles)
   for (const { name, place } of places) {
     const bytes = tiles.get(keyOf(place.tile))
-    if (bytes) known.set(name, hashRun(bytes, place.first, place.count))
+    if (!bytes) continue
+    const hash = hashRun(bytes, place.first, place.count)
+    known.set(name, hash)
+    if (place.tile.level > 0) memory?.set(name, hash)
   }
   return parts.map((subtrees) =>
     subtrees
@@ -71,7 +95,7 @@ async function hashesOf(ranges: readonly Range[], size: number, readTiles: NodeR
  * The inclusion proofs of several leaves in the tree of `size` leaves: for each, the hashes from the leaf's sibling up to the
  * root's child (RFC 6962 section 2.1.1; RFC 9162 section 2.1.3.1). All tiles are read in one call, each once: for one leaf at
  * most one tile for each level, plus one partial tile for each level below the top. A caller that has the `frontier` of that size
- * (see `readFrontier`) saves the partial ones: three tiles at 10 million leaves.
+ * (see `readFrontier`) saves the partial ones: three tiles at 10 million leaves; one that has a `memory` saves the tiles and the hashing above the lowest level.
  *
  * The tiles are believed, not checked: `verifyInclusion` against a signed root says whether they were right.
  * Throws `invalid.range` when a leaf is not in such a tree, `unreadable.tile` when the reader gives too little.
@@ -81,13 +105,14 @@ export async function proveInclusions(
   size: number,
   readTiles: NodeReader,
   frontier?: Frontier,
+  memory?: NodeMemory,
 ): Promise<Hash[][]> {
   requireSize(size, 'the size')
   const paths = indexes.map((index) => {
     if (!isSize(index) || index >= size) throw new MerkleLogError('invalid.range', 'the leaf is not in a tree of that size')
     return inclusionRanges(index, size)
   })
-  const hashes = await hashesOf(paths.flat(), size, readTiles, frontier)
+  const hashes = await hashesOf(paths.flat(), size, readTiles, frontier, memory)
   let from = 0
   return paths.map((path) => {
     from += path.length

@@ -46,7 +46,7 @@ beforeEach(async () => {
 async function said(): Promise<{ journals: number; listed: string[] }> {
   const found = findings(undefined, 10)
   await auditJournal({ stores, found, size: 2, rowsAtOnce: 2 })
-  return { journals: found.counts.journals, listed: found.listed().map(({ check, about }) => `${check}: ${about}`) }
+  return { journals: found.counts.journals, listed: found.sofar().listed.map(({ check, about }) => `${check}: ${about}`) }
 }
 
 describe('the journal against what the trail counted', () => {

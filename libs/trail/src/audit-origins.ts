@@ -1,7 +1,7 @@
 import { changeToEvent, type EventData } from '@heed/contracts'
 import { changeIdOf, deliveryIdOf, type SubjectId } from '@heed/domain'
 import { type Life, livesAfter, livesOf } from './audit-lives.ts'
-import type { AuditCheck, Findings } from './audit-report.ts'
+import { type AuditCheck, type Findings, type Found, findings } from './audit-report.ts'
 import type { AuditedStores, JournalRow } from './audit-stores.ts'
 import { erasedAmong } from './audit-tree.ts'
 import { deliveryRow, type HeardDelivery, hearOutcome, hearRequest, hearResolved, unheardDelivery } from './delivery-row.ts'
@@ -9,16 +9,29 @@ import { eventOf } from './leaves.ts'
 import type { EntryRow } from './rows.ts'
 import { supersede } from './supersession.ts'
 
-/** What the comparison with the origins needs. */
-export interface OriginsAudit {
-  readonly stores: AuditedStores
-  readonly found: Findings
+/** What is to be compared with its origins. */
+export interface OriginsTask {
   /** Subjects up to this one were looked at. */
   readonly after: string
+  /** How long what differs gets to become right, ms. */
   readonly settleMs: number
   readonly rowsAtOnce: number
+  readonly maxListed: number
+}
+
+/** How far the comparison is, and what it has found. */
+export interface OriginsReached extends Found {
+  readonly subject: string
+}
+
+/** Carries the comparison out, and tells of each step; resolves when nothing is left, rejects when `signal` is aborted. */
+export type OriginsAuditor = (task: OriginsTask, reached: (at: OriginsReached) => Promise<void>, signal: AbortSignal) => Promise<void>
+
+/** What the comparison with the origins needs. */
+export interface OriginsAudit extends OriginsTask {
+  readonly stores: AuditedStores
   readonly now: () => number
-  readonly progress: (subject: string) => Promise<void>
+  readonly reached: (at: OriginsReached) => Promise<void>
 }
 
 /** A change that was published is in the trail within a minute. */
@@ -26,7 +39,8 @@ const underWayMs = 60_000
 
 /** Walks through journal, entries and deliveries side by side, subject by subject, and compares what they say. */
 export async function auditOrigins(options: OriginsAudit): Promise<void> {
-  const { stores, found, settleMs, rowsAtOnce, now, progress } = options
+  const { stores, settleMs, rowsAtOnce, maxListed, now, reached } = options
+  const found = findings(undefined, maxListed)
   for await (const lives of livesAfter(stores, options.after, rowsAtOnce)) {
     const differing = lives.filter((life) => compare(life, now()).length > 0)
     const erased = await erasedAmong(
@@ -48,7 +62,7 @@ export async function auditOrigins(options: OriginsAudit): Promise<void> {
         if (!erasedSince.has(life.subjectId)) for (const { check, about, why } of compare(life, now())) found.add(check, about, why)
     }
     const last = lives.at(-1)
-    if (last !== undefined) await progress(last.subjectId)
+    if (last !== undefined) await reached({ subject: last.subjectId, ...found.sofar() })
   }
 }
 

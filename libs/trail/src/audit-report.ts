@@ -68,48 +68,58 @@ export const noCounts: Readonly<AuditCounts> = {
   journals: 0,
 }
 
-/** Where an audit is: enough to go on from there in another process. Some 100 KB at most. */
-export interface AuditState {
-  readonly format: 1
-  readonly origin: string
-  /** Entries that were looked at, and the partial tiles of the tree over them, as base64, lowest level first. */
-  readonly next: number
-  readonly partials: readonly string[]
-  /** Once the log is done: subjects up to this one were looked at. */
-  readonly subject?: string | undefined
+/** What was found so far. */
+export interface Found {
   readonly counts: Readonly<AuditCounts>
   readonly differences: number
   readonly listed: readonly Difference[]
 }
 
-/** What an audit came to. */
-export interface AuditReport {
+/** Where an audit is: enough to go on from there in another process. Some 100 KB at most. */
+export interface AuditState extends Found {
+  readonly format: 2
+  readonly origin: string
+  /** Entries that were looked at, and the partial tiles of the tree over them, as base64, lowest level first. */
+  readonly next: number
+  readonly partials: readonly string[]
+  /** The tree was held against its checkpoint. */
+  readonly logDone: boolean
+  /** Subjects up to this one were compared with their origins; empty where none was. */
+  readonly subject: string
+}
+
+/** What an audit came to: `differences` are all that were found; the first of them are listed. */
+export interface AuditReport extends Found {
   readonly ok: boolean
   readonly origin: string
   /** Of the newest published checkpoint. */
   readonly size: number
-  readonly counts: Readonly<AuditCounts>
-  /** All that were found; the first of them are listed. */
-  readonly differences: number
-  readonly listed: readonly Difference[]
+}
+
+/** What two that looked at different things have found. */
+export function joined(one: Found, other: Found, maxListed: number): Found {
+  const counts = { ...one.counts }
+  for (const name of Object.keys(noCounts) as (keyof AuditCounts)[]) counts[name] += other.counts[name]
+  const listed = [...one.listed, ...other.listed].slice(0, maxListed)
+  return { counts, differences: one.differences + other.differences, listed }
 }
 
 /** Collects differences: all are counted, the first so many are kept. */
 export interface Findings {
   readonly counts: AuditCounts
-  differences(): number
-  listed(): readonly Difference[]
+  /** As it is now: a copy. */
+  sofar(): Found
   add(check: AuditCheck, about: string, why: string): void
 }
 
 /** Findings that go on from those of a state. */
-export function findings(from: Pick<AuditState, 'counts' | 'differences' | 'listed'> | undefined, maxListed: number): Findings {
+export function findings(from: Found | undefined, maxListed: number): Findings {
   const listed: Difference[] = [...(from?.listed ?? [])]
   let differences = from?.differences ?? 0
+  const counts = { ...(from?.counts ?? noCounts) }
   return {
-    counts: { ...(from?.counts ?? noCounts) },
-    differences: () => differences,
-    listed: () => listed,
+    counts,
+    sofar: () => ({ counts: { ...counts }, differences, listed: [...listed] }),
     add: (check, about, why) => {
       differences += 1
       // what is wrong with the log as a whole is said first, and is never crowded out

@@ -7,6 +7,7 @@ import {
   type Hash,
   hashAt,
   leafHash,
+  type NodeMemory,
   type NodeReader,
   parseNote,
   proveConsistency,
@@ -104,9 +105,28 @@ function everyPlace(rows: readonly EntryRow[], begin: number, end: number): Read
   return Array.from({ length: end - begin }, (_, at) => found.get(begin + at) ?? { _id: begin + at })
 }
 
+/** So many hashes above the lowest tiles are kept, 2 MB or so: all of them up to two million entries. */
+const keptNodes = 16_384
+
+/** Forgets the one that was put in first. */
+function nodeMemory(most: number): NodeMemory {
+  const kept = new Map<string, Hash>()
+  return {
+    get: (name) => kept.get(name),
+    set: (name, hash) => {
+      kept.set(name, hash)
+      for (const oldest of kept.keys()) {
+        if (kept.size <= most) break
+        kept.delete(oldest)
+      }
+    },
+  }
+}
+
 /** A reader of the log in this store. `noticed` is told of rows that are not what the log says. */
 export function logReader(store: LogStore, noticed: (sequence: number) => void = () => undefined): LogReader {
   const readTiles = tileReader(store)
+  const nodes = nodeMemory(keptNodes)
   let newestFrontier: Frontier | undefined
 
   const frontierAt = async (size: number): Promise<Frontier> => {
@@ -142,7 +162,7 @@ export function logReader(store: LogStore, noticed: (sequence: number) => void =
       return tiles
     }
     const frontier = await frontierAt(size)
-    const proofs = await proveInclusions(sequences, size, keep, frontier)
+    const proofs = await proveInclusions(sequences, size, keep, frontier, nodes)
     const lowest = [...new Set(sequences.map((sequence) => Math.floor(sequence / TILE_WIDTH)))]
       .map((index) => ({ level: 0, index, width: tileWidth(0, index, size) }))
       .filter((id) => !read.has(tileKey(id)))

@@ -22,9 +22,10 @@ import {
   emptyTree,
   extendTree,
   type JournalRow,
+  originsInThread,
 } from '@heed/trail'
 import type { mongo } from 'mongoose'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
 import type { AuditStore } from '../audit-store.ts'
 import { accepted, attempted, recipient, requested, subject } from '../testing/events.ts'
 import { type House, openHouse } from '../testing/house.ts'
@@ -166,7 +167,7 @@ describe('an audit of the log', () => {
     const states: AuditState[] = []
     await run({
       rowsAtOnce: 256,
-      progress: (_part, _done, _of, state) => {
+      progress: (_progress, state) => {
         states.push(JSON.parse(JSON.stringify(state())))
       },
     })
@@ -175,6 +176,25 @@ describe('an audit of the log', () => {
     const [first] = states
     if (first === undefined) throw new Error('nothing was told')
     await expect(run({ from: { ...first, next: size + 1 } })).rejects.toThrow(/has only 300/)
+  })
+
+  it('comes to the same with both halves at once, and goes on from there', async () => {
+    const { _id } = await entryOfKind('delivery-requested', 7)
+    await store.entries.updateOne({ _id }, { $set: { at: 1 } })
+    await store.deliveries.deleteOne({ _id: deliveryIdOf(mailchimp, subject(99), 1) })
+    const whole = await run()
+    const beside = originsInThread({ uri: inject('mongoUri'), databasePrefix: house.prefix })
+    const states: AuditState[] = []
+    const progress: AuditOptions['progress'] = (_progress, state) => {
+      states.push(JSON.parse(JSON.stringify(state())))
+    }
+    expect(await run({ beside, rowsAtOnce: 256, progress })).toEqual(whole)
+    expect(states.length).toBeGreaterThan(3)
+    for (const from of states) expect(await run({ from })).toEqual(whole)
+    // half of it may be through when it is interrupted
+    const stopped = new AbortController()
+    const interrupted = run({ beside, signal: stopped.signal, progress: () => stopped.abort(new Error('enough')) })
+    await expect(interrupted).rejects.toThrow('enough')
   })
 
   it('comes to the same, however much it reads at a time', async () => {

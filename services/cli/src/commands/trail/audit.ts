@@ -2,7 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { MerkleLogError, parseVerifierKey, type VerifierKey } from '@heed/merkle-log'
 import { silentLogger } from '@heed/platform/log'
 import { connectMongo } from '@heed/platform/mongo'
-import { type AuditReport, type AuditState, AuditStateError, auditChecks, auditedStores, auditLog } from '@heed/trail'
+import { type AuditReport, type AuditState, AuditStateError, auditChecks, auditedStores, auditLog, originsInThread } from '@heed/trail'
 import { SingleBar } from 'cli-progress'
 import { z } from 'zod'
 import type { CommandContext } from '../../context.ts'
@@ -24,11 +24,12 @@ export interface AuditAsked {
 
 const count = z.number().int().nonnegative()
 const stateShape = z.object({
-  format: z.literal(1),
+  format: z.literal(2),
   origin: z.string(),
   next: count,
   partials: z.array(z.base64()).max(8),
-  subject: z.string().optional(),
+  logDone: z.boolean(),
+  subject: z.string(),
   counts: z.object({
     entries: count,
     erased: count,
@@ -38,7 +39,7 @@ const stateShape = z.object({
     outcomes: count,
     subjects: count,
     underWay: count,
-    journals: count.default(0),
+    journals: count,
   }),
   differences: count,
   listed: z.array(z.object({ check: z.enum(auditChecks), about: z.string(), why: z.string() })).max(100),
@@ -63,18 +64,19 @@ export async function audit(context: CommandContext, asked: AuditAsked): Promise
   const bar =
     context.output.json || !process.stderr.isTTY
       ? undefined
-      : new SingleBar({ format: '{part} [{bar}] {percentage}% {value}/{total}', stream: process.stderr })
+      : new SingleBar({ format: '[{bar}] {percentage}% | entries {entries} | journal {journal}', stream: process.stderr })
   try {
-    bar?.start(1, 0, { part: 'log' })
+    bar?.start(1, 0, { entries: 0, journal: 0 })
     let savedAt = Date.now()
     const report = await auditLog({
       stores: auditedStores(mongo, dbPrefix),
       trust: { origin: first.name, logKeys: keys },
       kept,
       ...(from === undefined ? {} : { from }),
-      progress: (part, done, of, state) => {
-        bar?.setTotal(Math.max(of, done, 1))
-        bar?.update(done, { part })
+      beside: originsInThread({ uri: mongoUri, databasePrefix: dbPrefix }),
+      progress: ({ log, origins }, state) => {
+        bar?.setTotal(log.of + origins.of)
+        bar?.update(log.done + origins.done, { entries: log.done, journal: origins.done })
         if (Date.now() - savedAt < savedEveryMs) return
         saveState(asked.state, state())
         savedAt = Date.now()
