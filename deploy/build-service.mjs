@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs'
 import { build } from 'esbuild'
 
 // a thread is a file of its own
-const entries = ['main', 'cli', 'origins-thread'].filter((name) => existsSync(`src/${name}.ts`))
+const entries = ['main', 'cli', 'audit-thread'].filter((name) => existsSync(`src/${name}.ts`))
 if (entries.length === 0) {
   process.stdout.write('nothing to bundle: no src/main.ts or src/cli.ts\n')
   process.exit(0)

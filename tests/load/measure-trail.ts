@@ -7,7 +7,7 @@ import { connectKafka } from '@heed/platform/kafka'
 import { silentLogger } from '@heed/platform/log'
 import { createMetrics } from '@heed/platform/metrics'
 import { connectMongo } from '@heed/platform/mongo'
-import { auditedStores, auditLog, binaryOf, type JournalRow, logReader, logStore, originsInThread, tileKey } from '@heed/trail'
+import { auditedStores, auditLog, binaryOf, inThreads, type JournalRow, logReader, logStore, tileKey } from '@heed/trail'
 import { exampleBundle, trusted } from '../../libs/evidence/src/example.fixture.ts'
 import { auditStore, type EntryRow } from '../../services/audit/src/audit-store.ts'
 import { type LogKeeper, logKeeper } from '../../services/audit/src/log/keeper.ts'
@@ -186,6 +186,8 @@ export async function measureProof(hub: BenchHub): Promise<Figure[]> {
         { ordered: false },
       )
     }
+    // what was written a moment ago is on the disk: the database does nothing beside
+    await mongo.database('admin').command({ fsync: 1 })
     const reader = logReader(store)
     const times: number[] = []
     for (let count = 0; count < 2_100; count += 1) {
@@ -201,9 +203,9 @@ export async function measureProof(hub: BenchHub): Promise<Figure[]> {
   }
 }
 
-const auditedSubjects = 20_000
+const auditedSubjects = 40_000
 
-/** The whole audit of 60,000 entries, with their journal and deliveries: entries a second from the first row that is read to the verdict. */
+/** The whole audit of 120,000 entries, with their journal and deliveries: entries a second from the first row that is read to the verdict. */
 export async function measureAudit(hub: BenchHub): Promise<Figure[]> {
   const { trail, keeper, prefix, key, mongo, stop } = await openTrail(hub)
   try {
@@ -225,7 +227,10 @@ export async function measureAudit(hub: BenchHub): Promise<Figure[]> {
     const report = await auditLog({
       stores: auditedStores(mongo, prefix),
       trust: { origin: key.name, logKeys: [verifierOf(key)] },
-      beside: originsInThread({ uri: hub.file.mongoUri, databasePrefix: prefix }),
+      beside: inThreads(
+        { uri: hub.file.mongoUri, databasePrefix: prefix },
+        new URL('../../services/cli/dist/audit-thread.js', import.meta.url),
+      ),
     })
     if (!report.ok) throw new Error(`the audit found ${report.differences} differences: ${JSON.stringify(report.listed[0])}`)
     return [{ key: 'trail.audit', value: (report.counts.entries * 1_000) / (performance.now() - startedAt), unit: 'entries/s' }]

@@ -96,12 +96,21 @@ export interface AuditReport extends Found {
   readonly size: number
 }
 
-/** What two that looked at different things have found. */
+/** What two that looked at different things have found, what is wrong with the log as a whole first. An audit that goes on looks at that once more: it counts once. */
 export function joined(one: Found, other: Found, maxListed: number): Found {
   const counts = { ...one.counts }
   for (const name of Object.keys(noCounts) as (keyof AuditCounts)[]) counts[name] += other.counts[name]
-  const listed = [...one.listed, ...other.listed].slice(0, maxListed)
-  return { counts, differences: one.differences + other.differences, listed }
+  const isKnown = ({ check, about, why }: Difference) =>
+    isAboutAll(check) && one.listed.some((known) => known.check === check && known.about === about && known.why === why)
+  const fresh = other.listed.filter((difference) => !isKnown(difference))
+  const listed = [...one.listed, ...fresh]
+  const first = listed.filter(({ check }) => isAboutAll(check))
+  const rest = listed.filter(({ check }) => !isAboutAll(check))
+  return {
+    counts,
+    differences: one.differences + other.differences - (other.listed.length - fresh.length),
+    listed: [...first, ...rest].slice(0, maxListed),
+  }
 }
 
 /** Collects differences: all are counted, the first so many are kept. */

@@ -21,8 +21,8 @@ import {
   type EntryRow,
   emptyTree,
   extendTree,
+  inThreads,
   type JournalRow,
-  originsInThread,
 } from '@heed/trail'
 import type { mongo } from 'mongoose'
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest'
@@ -183,7 +183,7 @@ describe('an audit of the log', () => {
     await store.entries.updateOne({ _id }, { $set: { at: 1 } })
     await store.deliveries.deleteOne({ _id: deliveryIdOf(mailchimp, subject(99), 1) })
     const whole = await run()
-    const beside = originsInThread({ uri: inject('mongoUri'), databasePrefix: house.prefix })
+    const beside = inThreads({ uri: inject('mongoUri'), databasePrefix: house.prefix })
     const states: AuditState[] = []
     const progress: AuditOptions['progress'] = (_progress, state) => {
       states.push(JSON.parse(JSON.stringify(state())))

@@ -2,7 +2,7 @@ import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { MerkleLogError, parseVerifierKey, type VerifierKey } from '@heed/merkle-log'
 import { silentLogger } from '@heed/platform/log'
 import { connectMongo } from '@heed/platform/mongo'
-import { type AuditReport, type AuditState, AuditStateError, auditChecks, auditedStores, auditLog, originsInThread } from '@heed/trail'
+import { type AuditReport, type AuditState, AuditStateError, auditChecks, auditedStores, auditLog, inThreads } from '@heed/trail'
 import { SingleBar } from 'cli-progress'
 import { z } from 'zod'
 import type { CommandContext } from '../../context.ts'
@@ -73,7 +73,7 @@ export async function audit(context: CommandContext, asked: AuditAsked): Promise
       trust: { origin: first.name, logKeys: keys },
       kept,
       ...(from === undefined ? {} : { from }),
-      beside: originsInThread({ uri: mongoUri, databasePrefix: dbPrefix }),
+      beside: inThreads({ uri: mongoUri, databasePrefix: dbPrefix }),
       progress: ({ log, origins }, state) => {
         bar?.setTotal(log.of + origins.of)
         bar?.update(log.done + origins.done, { entries: log.done, journal: origins.done })

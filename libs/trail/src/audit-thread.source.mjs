@@ -1,4 +1,4 @@
 // Starts the thread from its source: a thread's own options cannot load TypeScript.
 import { tsImport } from 'tsx/esm/api'
 
-await tsImport('./origins-thread.ts', import.meta.url)
+await tsImport('./audit-thread.ts', import.meta.url)

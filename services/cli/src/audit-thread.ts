@@ -1,0 +1,2 @@
+// Bundled beside the command: `heed trail audit` runs it as two threads.
+import '@heed/trail/audit-thread'
