@@ -187,7 +187,7 @@ export async function measureProof(hub: BenchHub): Promise<Figure[]> {
       )
     }
     // what was written a moment ago is on the disk: the database does nothing beside
-    await mongo.database('admin').command({ fsync: 1 })
+    await mongo.database('admin').db?.command({ fsync: 1 })
     const reader = logReader(store)
     const times: number[] = []
     for (let count = 0; count < 2_100; count += 1) {
