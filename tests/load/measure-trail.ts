@@ -203,9 +203,9 @@ export async function measureProof(hub: BenchHub): Promise<Figure[]> {
   }
 }
 
-const auditedSubjects = 40_000
+const auditedSubjects = 80_000
 
-/** The whole audit of 120,000 entries, with their journal and deliveries: entries a second from the first row that is read to the verdict. */
+/** The whole audit of 240,000 entries, with their journal and deliveries: entries a second from the first row that is read to the verdict. */
 export async function measureAudit(hub: BenchHub): Promise<Figure[]> {
   const { trail, keeper, prefix, key, mongo, stop } = await openTrail(hub)
   try {

@@ -1,7 +1,7 @@
 import type { SubjectId } from '@heed/domain'
-import type { mongo } from 'mongoose'
 import { type AuditedStores, type JournalRow, lenient } from './audit-stores.ts'
 import type { DeliveryRow } from './delivery-row.ts'
+import { type Pages, pagesOf } from './pages.ts'
 import type { EntryRow } from './rows.ts'
 
 /** Everything about one subject. */
@@ -21,10 +21,11 @@ const told = ['change-accepted', 'delivery-requested', 'delivery-attempted', 'de
  */
 export async function* livesAfter(stores: AuditedStores, after: string, rowsAtOnce: number): AsyncGenerator<Life[], undefined> {
   const about = { subjectId: { $gt: after as SubjectId } }
-  const options = { allowDiskUse: true, batchSize: rowsAtOnce, ...lenient }
-  const entries = column(stores.log.entries.find({ ...about, kind: { $in: [...told] } }, { sort: { subjectId: 1, _id: 1 }, ...options }))
-  const changes = column(stores.journal.find(about, { sort: { subjectId: 1, version: -1 }, ...options }))
-  const deliveries = column(stores.deliveries.find(about, { sort: { subjectId: 1, version: 1, recipientId: 1 }, ...options }))
+  const entries = column(
+    pagesOf(stores.log.entries, { filter: { ...about, kind: { $in: [...told] } }, sort: { subjectId: 1, _id: 1 }, rowsAtOnce }),
+  )
+  const changes = column(pagesOf(stores.journal, { filter: about, sort: { subjectId: 1, version: -1 }, rowsAtOnce }))
+  const deliveries = column(pagesOf(stores.deliveries, { filter: about, sort: { subjectId: 1, version: 1, recipientId: 1 }, rowsAtOnce }))
   const columns = [entries, changes, deliveries]
   try {
     for (;;) {
@@ -68,14 +69,13 @@ interface Column<Row> {
   close(): Promise<void>
 }
 
-function column<Row extends { readonly subjectId?: SubjectId }>(cursor: mongo.FindCursor<Row>): Column<Row> {
+function column<Row extends { readonly subjectId?: SubjectId }>(pages: Pages<Row>): Column<Row> {
   let rows: Row[] = []
   let at = 0
   let isDone = false
   let last: SubjectId | undefined
-  // a batch at a time: an iterator costs a promise for each row
   const read = (): Promise<Row[] | undefined> => {
-    const coming = cursor.hasNext().then((some) => (some ? cursor.readBufferedDocuments() : undefined))
+    const coming = pages.next()
     coming.catch(() => undefined)
     return coming
   }
@@ -109,7 +109,7 @@ function column<Row extends { readonly subjectId?: SubjectId }>(cursor: mongo.Fi
     },
     close: async () => {
       await Promise.allSettled([coming])
-      await cursor.close()
+      await pages.close()
     },
   }
 }

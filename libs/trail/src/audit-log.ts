@@ -50,7 +50,7 @@ export class AuditStateError extends Error {
  * after the audit began is left to the next one. Throws `AuditStateError` for a state of another log or one that this log is too short for.
  */
 export async function auditLog(options: AuditOptions): Promise<AuditReport> {
-  const { stores, trust, from, kept = [], maxListed = 100, settleMs = 300, rowsAtOnce = 512, now = Date.now } = options
+  const { stores, trust, from, kept = [], maxListed = 100, settleMs = 300, rowsAtOnce = 1_024, now = Date.now } = options
   const { progress = () => undefined, beside } = options
   const { origin } = trust
   if (from !== undefined && from.origin !== origin) throw new AuditStateError(`the state is that of another log: ${from.origin}`)

@@ -15,11 +15,12 @@ import {
   type Tile,
 } from '@heed/merkle-log'
 import type { Findings } from './audit-report.ts'
-import { type AuditedStores, lenient } from './audit-stores.ts'
+import type { AuditedStores } from './audit-stores.ts'
 import { bytesOf } from './bytes.ts'
 import { type Entry, entryOf } from './entry.ts'
 import { forgottenKey } from './forgotten.ts'
 import { eventOf, leafTextOfEntry, readSecrets, subjectsOf } from './leaves.ts'
+import { pageOf } from './pages.ts'
 import type { EntryRow } from './rows.ts'
 import { tileKey } from './tiles.ts'
 
@@ -100,7 +101,7 @@ async function readPage({ stores, size, rowsAtOnce }: TreeAudit, begin: number):
   const [bundleRows, tileRows, rows] = await Promise.all([
     bundles.find({ _id: { $gte: first, $lte: last } }).toArray(),
     tiles.find({ _id: { $in: indexes.map((index) => tileKey({ level: 0, index })) } }).toArray(),
-    entries.find({ _id: { $gte: begin, $lt: end } }, { sort: { _id: 1 }, batchSize: span, ...lenient }).toArray(),
+    pageOf(entries, { filter: { _id: { $gte: begin, $lt: end } }, sort: { _id: 1 }, rowsAtOnce: span }),
   ])
   return {
     begin,

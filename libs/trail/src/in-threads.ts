@@ -13,7 +13,7 @@ interface AuditedDatabase {
 }
 
 // most of what is read lives for one batch: with the usual nursery a quarter of the time would go to copying that
-const maxYoungGenerationSizeMb = 64
+const maxYoungGenerationSizeMb = 128
 
 // built, the thread lies beside the program that this file was bundled into
 const besideThis = new URL(import.meta.url.endsWith('.js') ? './audit-thread.js' : './audit-thread.source.mjs', import.meta.url)
