@@ -188,9 +188,11 @@ describe('an audit of the log', () => {
     const progress: AuditOptions['progress'] = (_progress, state) => {
       states.push(JSON.parse(JSON.stringify(state())))
     }
-    expect(await run({ beside, rowsAtOnce: 256, progress })).toEqual(whole)
+    // what is found first is listed first
+    const inOrder = ({ listed, ...report }: AuditReport) => ({ ...report, listed: listed.map(({ about }) => about).toSorted() })
+    expect(inOrder(await run({ beside, rowsAtOnce: 256, progress }))).toEqual(inOrder(whole))
     expect(states.length).toBeGreaterThan(3)
-    for (const from of states) expect(await run({ from })).toEqual(whole)
+    for (const from of states) expect(inOrder(await run({ from }))).toEqual(inOrder(whole))
     // half of it may be through when it is interrupted
     const stopped = new AbortController()
     const interrupted = run({ beside, signal: stopped.signal, progress: () => stopped.abort(new Error('enough')) })
