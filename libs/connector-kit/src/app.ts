@@ -82,7 +82,7 @@ export async function connectorApp<Settings>(
         recipientId,
         inbox,
         controls,
-        reported: (report) => workshop.reported(recipientId, report),
+        reported: (reports) => workshop.reported(recipientId, reports),
         publisher,
         topics,
         source,

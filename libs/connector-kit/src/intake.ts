@@ -14,7 +14,7 @@ export interface IntakeOptions {
   readonly inbox: Inbox
   readonly controls: Controls
   /** Keeps what the recipient reported by itself. */
-  reported(report: JobReport): Promise<void>
+  reported(reports: readonly JobReport[]): Promise<void>
   readonly publisher: Publisher
   readonly topics: Topics
   readonly source: string
@@ -93,14 +93,16 @@ export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promis
   }
 
   const takeReports = async (batch: ConsumedBatch) => {
+    const reports: JobReport[] = []
     for (const record of batch.records) {
       if (record.value === null) continue
       const decoded = decodeEvent(record, ['heed.job.reported.v1'])
       // every recipient that reports has a reader here: one letter of one of them would be as many
       if (!decoded.ok) log.warn({ recipientId, offset: record.offset, detail: decoded.reason }, 'report.unreadable')
       else if (decoded.event.type === 'heed.job.reported.v1' && decoded.event.data.recipientId === recipientId)
-        await options.reported(decoded.event.data)
+        reports.push(decoded.event.data)
     }
+    if (reports.length > 0) await options.reported(reports)
   }
 
   return (batch) => {

@@ -75,8 +75,8 @@ export interface Workshop {
   wake(recipientId: RecipientId, count: number): void
   /** Resolves when nothing is due any more for the accounts that this process holds. */
   settle(): Promise<void>
-  /** When reported returns, a vendor's own report about a job is durable; it is heard as soon as the job is known. */
-  reported(recipientId: RecipientId, report: JobReport): Promise<void>
+  /** When reported returns, a vendor's own reports about jobs are durable; each is heard as soon as its job is known. */
+  reported(recipientId: RecipientId, reports: readonly JobReport[]): Promise<void>
   /** Whether the recipient's vendor reports by itself. */
   hears(recipientId: RecipientId): boolean
   recipientReason(recipientId: RecipientId): WaitReason | undefined
@@ -313,8 +313,8 @@ export async function createWorkshop<Settings>(
       const mine = [...workers].filter(([recipientId]) => termOf.get(recipientId)?.isHeld() === true)
       await Promise.all(mine.map(([, worker]) => worker.settle()))
     },
-    reported: async (recipientId, report) => {
-      await reports.keep(recipientId, report)
+    reported: async (recipientId, said) => {
+      await reports.keep(recipientId, said)
       workers.get(recipientId)?.heard()
     },
     hears: (recipientId) => works.get(recipientId)?.sender.descriptor.jobs?.reported === true,

@@ -58,7 +58,7 @@ const takesAll = (test: TestWorkshop) => {
 }
 const idOf = (name: string, version = 1): DeliveryId => aDelivery(name, version).id
 const report = async (test: TestWorkshop, name: string, status: JobReport['status'] = 'completed', version = 1) => {
-  await test.workshop.reported(recipient(), { jobId: jobOf(idOf(name, version)), status })
+  await test.workshop.reported(recipient(), [{ jobId: jobOf(idOf(name, version)), status }])
   await test.settle()
 }
 
@@ -67,8 +67,10 @@ describe('reports in the database', () => {
 
   it('are heard, but for one whose job has begun since it was read', async () => {
     const reports = stored()
-    await reports.keep(recipient(), { jobId: 'ada', status: 'completed' })
-    await reports.keep(recipient(), { jobId: 'bob', status: 'completed' })
+    await reports.keep(recipient(), [
+      { jobId: 'ada', status: 'completed' },
+      { jobId: 'bob', status: 'completed' },
+    ])
     const due = await reports.due(recipient(), 10)
     await reports.begun(recipient(), ['ada'])
     await reports.heard(due)
@@ -80,10 +82,10 @@ describe('reports in the database', () => {
 
   it('are looked at again when they are made again; the first word stays', async () => {
     const reports = stored()
-    await reports.keep(recipient(), { jobId: 'ada', status: 'completed' })
+    await reports.keep(recipient(), [{ jobId: 'ada', status: 'completed' }])
     await reports.heard(await reports.due(recipient(), 10))
     expect(await reports.nextAt(recipient())).toBeUndefined()
-    await reports.keep(recipient(), { jobId: 'ada', status: 'failed' })
+    await reports.keep(recipient(), [{ jobId: 'ada', status: 'failed' }])
     expect(await reports.due(recipient(), 10)).toMatchObject([{ jobId: 'ada', status: 'completed' }])
   })
 })
@@ -162,7 +164,7 @@ describe('a report', () => {
   it('about nothing that is known is given up quietly', async () => {
     const test = await open()
     takesAll(test)
-    await test.workshop.reported(recipient(), { jobId: 'r-nobody', status: 'completed' })
+    await test.workshop.reported(recipient(), [{ jobId: 'r-nobody', status: 'completed' }])
     await test.settle()
     for (let minute = 0; minute < 12; minute += 1) await test.after(60)
     expect(test.log.lines.filter(({ event }) => event === 'report.unmatched')).toHaveLength(1)
@@ -177,7 +179,7 @@ describe('a report', () => {
     await test.settle()
     await Promise.all(
       names.map((name, index) =>
-        test.workshop.reported(recipient(), { jobId: jobOf(idOf(name)), status: index % 10 === 0 ? 'failed' : 'completed' }),
+        test.workshop.reported(recipient(), [{ jobId: jobOf(idOf(name)), status: index % 10 === 0 ? 'failed' : 'completed' }]),
       ),
     )
     await test.settle()

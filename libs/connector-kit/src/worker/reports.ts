@@ -21,8 +21,8 @@ export interface StoredReport {
 
 /** What vendors reported by themselves. */
 export interface Reports {
-  /** When keep returns, the report is durable. A second last word about a job changes nothing of the first, which is looked at again. */
-  keep(recipientId: RecipientId, report: JobReport): Promise<void>
+  /** When keep returns, the reports are durable. A second last word about a job changes nothing of the first, which is looked at again. */
+  keep(recipientId: RecipientId, said: readonly JobReport[]): Promise<void>
   /** Reports whose jobs are to be looked for, the earliest first. */
   due(recipientId: RecipientId, limit: number): Promise<StoredReport[]>
   nextAt(recipientId: RecipientId): Promise<number | undefined>
@@ -53,13 +53,17 @@ export function createReports(rows: mongo.Collection<StoredReport>, now: () => n
       await rows.updateMany({ ...only, _id: { $in: ids.slice(from, from + idsPerQuery) } }, change)
   }
   return {
-    keep: async (recipientId, { jobId, status }) => {
+    keep: async (recipientId, said) => {
       const at = now()
       const keepUntil = new Date(Date.now() + keepDays * dayMs)
-      await rows.updateOne(
-        { _id: idOf(recipientId, jobId) },
-        { $setOnInsert: { recipientId, jobId, status, at, keepUntil }, $set: { lookAt: at } },
-        { upsert: true },
+      await rows.bulkWrite(
+        said.map(({ jobId, status }) => ({
+          updateOne: {
+            filter: { _id: idOf(recipientId, jobId) },
+            update: { $setOnInsert: { recipientId, jobId, status, at, keepUntil }, $set: { lookAt: at } },
+            upsert: true,
+          },
+        })),
       )
     },
     due: (recipientId, limit) =>

@@ -33,6 +33,9 @@ export interface Worker {
 // slow answer holds nobody up for long.
 const patienceMs = 250
 const longestRestMs = 10_000
+// A look at reports costs nearly as much for one as for a hundred: those that come one by one are heard a few times a second. By the machine's clock: it is no time that a
+// turned clock could bring.
+const reportsWithinMs = 250
 
 // So many batches, and so many rows, are under way at once at the most, whatever the vendor allows: all of them are in memory, with their identifiers, several
 // times over while they are asked for, written into a request and told. A vendor that takes ten thousand at once needs no second batch beside it to be fast.
@@ -69,6 +72,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   /** Rows that have become due since the last claim, as far as this process knows; and whether that one left some behind. */
   let arrived = 0
   let leftBehind = true
+  let reportsHeardAt = Number.NEGATIVE_INFINITY
+  /** Set while due reports wait for others. */
+  let gathering: NodeJS.Timeout | undefined
   /** When the upkeep is looked at again. */
   let upkeepAt = 0
 
@@ -181,8 +187,18 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
 
   const reportTurn = async (): Promise<number> => {
     if (descriptor.jobs?.reported !== true) return Number.POSITIVE_INFINITY
+    if (gathering !== undefined) return Number.POSITIVE_INFINITY
     const next = (await reportAt.get()) ?? Number.POSITIVE_INFINITY
     if (next > clock.now()) return next
+    const waitMs = reportsHeardAt + reportsWithinMs - performance.now()
+    if (waitMs > 0) {
+      gathering = setTimeout(() => {
+        gathering = undefined
+        bell.ring()
+      }, waitMs)
+      return Number.POSITIVE_INFINITY
+    }
+    reportsHeardAt = performance.now()
     reportAt.forget()
     for (const sorted of await sortReports(work)) {
       const { _id } = sorted.batch
@@ -280,9 +296,11 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
         }
         const now = clock.now()
         // only a turn beside which nothing was under way has seen all that there is
-        if (faults === 0 && idleBefore && starts === startsBefore && next > now) release(current)
+        if (faults === 0 && idleBefore && starts === startsBefore && next > now && gathering === undefined) release(current)
         if (next > now) await bell.sleepUntil(Math.min(next, now + options.sweepMs), stopping)
       }
+      clearTimeout(gathering)
+      gathering = undefined
       await Promise.all([...running.values()].map(({ done }) => done))
       release(Number.POSITIVE_INFINITY)
     },
