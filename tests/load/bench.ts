@@ -50,20 +50,32 @@ const wanted = (keys: readonly string[]) =>
   values.only === undefined || keys.some((key) => values.only?.some((prefix) => key.startsWith(prefix)))
 const figures: Figure[] = []
 const say = (text: string) => process.stderr.write(`${text}\n`)
+const failed: string[] = []
+const round = (value: number | undefined) =>
+  value === undefined ? '' : value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2)
+
+/** One that cannot be measured takes nothing from the others. */
+const measured = async (keys: readonly string[], measure: () => Promise<Figure[]>): Promise<void> => {
+  say(`measuring ${keys.join(', ')} …`)
+  try {
+    const found = await measure()
+    figures.push(...found)
+    for (const { key, value, unit } of found) say(`  ${key}: ${round(value)} ${unit}`)
+  } catch (thrown) {
+    failed.push(...keys)
+    say(`  failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}`)
+  }
+}
 
 if (wanted(start.keys)) {
-  say(`measuring ${start.keys.join(', ')} …`)
-  figures.push(...(await start.measure()))
+  await measured(start.keys, start.measure)
 }
 const lone = alone.filter(({ keys }) => wanted(keys))
 if (lone.length > 0) {
   say('starting services/preferences …')
   const service = await startBenchService(values.profile)
   try {
-    for (const { keys, measure } of lone) {
-      say(`measuring ${keys.join(', ')} …`)
-      figures.push(...(await measure(service)))
-    }
+    for (const { keys, measure } of lone) await measured(keys, () => measure(service))
   } finally {
     await service.stop()
   }
@@ -73,17 +85,12 @@ if (chosen.length > 0) {
   say('starting a hub …')
   const hub = await startBenchHub()
   try {
-    for (const { keys, measure } of chosen) {
-      say(`measuring ${keys.join(', ')} …`)
-      figures.push(...(await measure(hub)))
-    }
+    for (const { keys, measure } of chosen) await measured(keys, () => measure(hub))
   } finally {
     await hub.stop()
   }
 }
 
-const round = (value: number | undefined) =>
-  value === undefined ? '' : value >= 100 ? Math.round(value).toLocaleString('en') : value.toFixed(2)
 const table = new Table({
   head: ['key', 'figure', 'unit', 'ceiling', 'ratio', 'at least', 'reach for'],
   style: { head: ['bold'], compact: true },
@@ -110,4 +117,8 @@ if (values.json !== undefined) {
       2,
     )}\n`,
   )
+}
+if (failed.length > 0) {
+  say(`not measured: ${failed.join(', ')}`)
+  process.exitCode = 1
 }

@@ -10,6 +10,9 @@ import { denial, openOf, seedMembers, stream, waitUntil } from './measure-delive
 
 const policyFile = new URL('../../deploy/policy/qualified3d.yaml', import.meta.url).pathname
 
+/** Takes 500 people a day by its contract: how long a delivery to it takes says nothing of the hub. */
+const pacedByTheDay = 'google-analytics'
+
 /** Everything that can be refused, and who is told of it by a connector. */
 async function everything(): Promise<{ purposes: readonly string[]; recipients: readonly string[] }> {
   const { purposes, recipients } = await readPolicyFile(policyFile)
@@ -17,7 +20,8 @@ async function everything(): Promise<{ purposes: readonly string[]; recipients: 
     purposes: purposes.filter(({ refusable }) => refusable).map(({ key }) => key),
     recipients: recipients
       .filter((recipient) => connectorOf(recipient) !== undefined && connectorOf(recipient) !== duties)
-      .map(({ id }) => id),
+      .map(({ id }) => id)
+      .filter((id) => id !== pacedByTheDay),
   }
 }
 
