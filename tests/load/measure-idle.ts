@@ -1,6 +1,6 @@
 import type { Figure } from './figure.ts'
 import { type BenchHub, startBenchHub } from './harness.ts'
-import { cpuSecondsOf, familyOf, isNode, residentKb } from './processes.ts'
+import { cpuSecondsOf, familyOf, hubCpu, isNode, perOne, residentKb } from './processes.ts'
 
 const windowMs = 30_000
 
@@ -10,13 +10,16 @@ export async function measureIdle(hub: BenchHub): Promise<Figure[]> {
   await new Promise((resolve) => setTimeout(resolve, 10_000))
   const pids = await familyOf(hub.pid)
   const before = await together(pids)
+  const each = await hubCpu(hub.pid)
   const startedAt = performance.now()
   await new Promise((resolve) => setTimeout(resolve, windowMs))
   const used = (await together(pids)) - before
+  // of each second
+  const cpu = perOne(each, await hubCpu(hub.pid), windowMs / 1_000)
   let rssKb = 0
   for (const pid of pids) if (await isNode(pid)) rssKb += await residentKb(pid)
   return [
-    { key: 'idle.cpu', value: (used * 100_000) / (performance.now() - startedAt), unit: '% of a core' },
+    { key: 'idle.cpu', value: (used * 100_000) / (performance.now() - startedAt), unit: '% of a core', cpu },
     { key: 'idle.rss', value: rssKb / 1024, unit: 'MB' },
   ]
 }

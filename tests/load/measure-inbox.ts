@@ -68,7 +68,7 @@ export async function measureInbox(hub: BenchHub): Promise<Figure[]> {
   const { url, accessToken } = (await body.json()) as { url: string; accessToken: string }
   const child = spawn(
     process.execPath,
-    ['--max-old-space-size=160', '--max-semi-space-size=8', join(root, 'services/connectors/meta-ads/dist/main.js')],
+    ['--max-old-space-size=144', '--max-semi-space-size=8', join(root, 'services/connectors/meta-ads/dist/main.js')],
     {
       env: {
         PATH: process.env.PATH,

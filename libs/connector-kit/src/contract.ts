@@ -186,6 +186,8 @@ export interface Descriptor {
   readonly withoutValues?: true
   readonly batch: {
     readonly maxTasks: number
+    /** True where one request carries a whole batch, or one for each list: what a few tasks take then says nothing of what a batch takes. */
+    readonly inOneRequest?: boolean
     /** Where set, tasks are collected so long before a batch is opened, unless it is full. */
     readonly collectSeconds?: number
     /**

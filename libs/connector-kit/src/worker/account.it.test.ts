@@ -74,6 +74,19 @@ describe('a rate limit', () => {
     expect(test.vendor.requests).toHaveLength(12)
   })
 
+  it('counts a whole batch as the one request that it is, also the first one, and after one of a single person', async () => {
+    const batch = { maxTasks: 100, inOneRequest: true }
+    const test = await open({ descriptor: aDescriptor({ batch, rate: { concurrentRequests: 1, requestsPerMinute: 5 } }) })
+    await test.take(...people(100))
+    await test.settle()
+    expect(test.vendor.requests.map(({ covers }) => covers.length)).toEqual([100])
+    await test.take(aDelivery('ada', 1))
+    await test.settle()
+    await test.take(...Array.from({ length: 100 }, (_, index) => aDelivery(`q${index}`, 1)))
+    await test.settle()
+    expect(test.vendor.requests.map(({ covers }) => covers.length)).toEqual([100, 1, 100])
+  })
+
   it('of a day outlives a restart', async () => {
     const descriptor = aDescriptor({ batch: { maxTasks: 1 }, rate: { concurrentRequests: 1, requestsPerDay: 10 } })
     const clock = new ManualClock(startTime + 60_000)

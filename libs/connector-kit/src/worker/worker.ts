@@ -64,8 +64,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   let settlers: { after: number; resolve(): void }[] = []
   let turns = 0
   let starts = 0
-  /** Requests that one task has taken lately; at first as many as it may. */
-  let costPerTask = 1
+  const perRequest = descriptor.batch.inOneRequest === true ? descriptor.batch.maxTasks : 1
+  /** Requests that one task of a whole batch takes, by the last one; at first by the descriptor. */
+  let costPerTask = 1 / perRequest
   let failures = 0
   let restUntil = 0
   let held = false
@@ -100,7 +101,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     start('assert', claim.token, async () => {
       try {
         const { requests, tasks, followed } = await assertBatch(work, claim, abort)
-        if (tasks > 0) costPerTask = requests / tasks
+        if (tasks > 0) costPerTask = requests / Math.max(tasks, perRequest)
         if (followed > 0) {
           followAt.forget()
           reportAt.forget()

@@ -35,7 +35,11 @@ export const googleAds: Connector<GoogleAdsSettings> = {
     name: 'google-ads',
     docs: 'https://developers.google.com/data-manager/api/reference/rest/v1/audienceMembers/remove',
     identifiers: identifierKindsOf(new Set(settings.lists.map(({ holds }) => holds))),
-    batch: { maxTasks: settings.membersPerRequest, ...(settings.collectSeconds > 0 ? { collectSeconds: settings.collectSeconds } : {}) },
+    batch: {
+      maxTasks: settings.membersPerRequest,
+      inOneRequest: true,
+      ...(settings.collectSeconds > 0 ? { collectSeconds: settings.collectSeconds } : {}),
+    },
     rate: {
       concurrentRequests: settings.concurrentRequests,
       requestsPerMinute: settings.requestsPerMinute,

@@ -31,7 +31,7 @@ export const linkedinAds: Connector<LinkedinAdsSettings> = {
     name: 'linkedin-ads',
     docs: 'https://learn.microsoft.com/en-us/linkedin/marketing/matched-audiences/create-and-manage-segment-users',
     identifiers: ['email', 'gaid'],
-    batch: { maxTasks: maxElements },
+    batch: { maxTasks: maxElements, inOneRequest: true },
     rate: { concurrentRequests, requestsPerMinute },
     confirmation: 'never',
     timeoutMs: 60_000,

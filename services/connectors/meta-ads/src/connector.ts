@@ -21,7 +21,7 @@ export const metaAds: Connector<MetaAdsSettings> = {
     docs: 'https://developers.facebook.com/documentation/ads-commerce/marketing-api/audiences/guides/custom-audiences',
     identifiers: identifierKinds,
     // the parts of a session follow each other
-    batch: { maxTasks: rowsPerRequest, inOrder: true, ...(collectSeconds > 0 ? { collectSeconds } : {}) },
+    batch: { maxTasks: rowsPerRequest, inOneRequest: true, inOrder: true, ...(collectSeconds > 0 ? { collectSeconds } : {}) },
     rate: { concurrentRequests, requestsPerMinute },
     confirmation: 'never',
     timeoutMs: 120_000,

@@ -40,7 +40,7 @@ export const microsoftAds: Connector<MicrosoftAdsSettings> = {
     name: 'microsoft-ads',
     docs: 'https://learn.microsoft.com/en-us/advertising/campaign-management-service/applycustomerlistuserdata?view=bingads-13',
     identifiers: ['email'],
-    batch: { maxTasks: maxItems },
+    batch: { maxTasks: maxItems, inOneRequest: true },
     rate: { concurrentRequests, requestsPerMinute },
     confirmation: 'never',
     timeoutMs: 60_000,

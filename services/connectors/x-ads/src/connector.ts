@@ -47,7 +47,7 @@ export const xAds: Connector<XAdsSettings> = {
     docs: 'https://docs.x.com/x-ads-api/audiences/reference',
     identifiers: ['email', 'phone', 'user-id', 'idfa', 'gaid'],
     // so many people fit as operations of their own, should the vendor refuse one whom it does not single out
-    batch: { maxTasks: maxOperations, ...(collectMinutes === 0 ? {} : { collectSeconds: collectMinutes * 60 }) },
+    batch: { maxTasks: maxOperations, inOneRequest: true, ...(collectMinutes === 0 ? {} : { collectSeconds: collectMinutes * 60 }) },
     rate: { concurrentRequests, requestsPerMinute },
     confirmation: 'never',
     timeoutMs: 60_000,
