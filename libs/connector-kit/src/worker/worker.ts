@@ -74,8 +74,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   let arrived = 0
   let leftBehind = true
   let reportsHeardAt = Number.NEGATIVE_INFINITY
-  /** Set while due reports wait for others. */
+  /** Set while due reports wait for others; and whether the turn has left them waiting. */
   let gathering: NodeJS.Timeout | undefined
+  let leftReports = false
   /** When the upkeep is looked at again. */
   let upkeepAt = 0
 
@@ -188,7 +189,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
 
   const reportTurn = async (): Promise<number> => {
     if (descriptor.jobs?.reported !== true) return Number.POSITIVE_INFINITY
-    if (gathering !== undefined) return Number.POSITIVE_INFINITY
+    leftReports = gathering !== undefined
+    if (leftReports) return Number.POSITIVE_INFINITY
     const next = (await reportAt.get()) ?? Number.POSITIVE_INFINITY
     if (next > clock.now()) return next
     const waitMs = reportsHeardAt + reportsWithinMs - performance.now()
@@ -197,6 +199,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
         gathering = undefined
         bell.ring()
       }, waitMs)
+      leftReports = true
       return Number.POSITIVE_INFINITY
     }
     reportsHeardAt = performance.now()
@@ -236,6 +239,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   /** Starts what is due, and says when to look again. */
   const turn = async (abort: AbortSignal): Promise<number> => {
     const now = clock.now()
+    leftReports = false
     if (restUntil > now) return restUntil
     if (lost.size > 0) await takeBack()
     held = Boolean((await state.get()).paused)
@@ -297,7 +301,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
         }
         const now = clock.now()
         // only a turn beside which nothing was under way has seen all that there is
-        if (faults === 0 && idleBefore && starts === startsBefore && next > now && gathering === undefined) release(current)
+        if (faults === 0 && idleBefore && starts === startsBefore && next > now && !leftReports) release(current)
         if (next > now) await bell.sleepUntil(Math.min(next, now + options.sweepMs), stopping)
       }
       clearTimeout(gathering)

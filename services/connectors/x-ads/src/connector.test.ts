@@ -389,7 +389,7 @@ describe('the settings', () => {
   it('decide how long changes are collected', () => {
     const of = (collectMinutes: number) =>
       (typeof xAds.descriptor === 'function' ? xAds.descriptor({ ...settings, collectMinutes }) : xAds.descriptor).batch
-    expect(of(15)).toEqual({ maxTasks: 2_500, collectSeconds: 900 })
-    expect(of(0)).toEqual({ maxTasks: 2_500 })
+    expect(of(15)).toEqual({ maxTasks: 2_500, inOneRequest: true, collectSeconds: 900 })
+    expect(of(0)).toEqual({ maxTasks: 2_500, inOneRequest: true })
   })
 })
