@@ -1,5 +1,8 @@
-import { createLogger } from '@heed/platform/log'
+import { systemClock } from '@heed/platform/clock'
+import { createLogger, silentLogger } from '@heed/platform/log'
+import { createMetrics } from '@heed/platform/metrics'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dutyWatch } from './duty-watch.ts'
 import { accepted, attempted, recipient, requested, resolved, subject } from './testing/events.ts'
 import { type House, openHouse, type RunningAudit, until } from './testing/house.ts'
 
@@ -80,6 +83,37 @@ describe('deadlines', () => {
     )
     const cleared = said('deadline.clear').filter(({ recipientId }) => recipientId === 'google-ads')
     expect(cleared.map(({ step }) => step)).toEqual(['half', 'eighty', 'late'])
+  })
+})
+
+describe('a clock that is set while the watch looks', () => {
+  it('does not put it to rest', async () => {
+    let days = 0
+    let looks = 0
+    const watch = dutyWatch({
+      store: house.store(),
+      ownerOf: () => undefined,
+      leading: () => true,
+      lag: async () => 0,
+      appended: () => {
+        looks += 1
+        return looks
+      },
+      log: silentLogger,
+      clock: {
+        now: () => {
+          days = Math.min(days + 1, 5)
+          return Date.now() + days * 86_400_000
+        },
+        sleep: (_ms, signal) => systemClock.sleep(5, signal),
+      },
+      metrics: createMetrics(),
+      everyMs: 5,
+      graceMs: 60_000,
+    })
+    const running = await watch.start()
+    await expect.poll(() => looks).toBeGreaterThan(8)
+    await running.stop()
   })
 })
 

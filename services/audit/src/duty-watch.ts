@@ -124,14 +124,15 @@ export function dutyWatch(options: DutyWatchOptions): Part {
         log,
         clock,
         run: async (signal) => {
-          if (!leading() || clock.now() < restUntil || quietSince === appended()) return 'idle'
+          if (!leading() || performance.now() < restUntil || quietSince === appended()) return 'idle'
           const heard = appended()
           const swept = await sweep(signal)
-          const startedAt = clock.now()
+          // by a clock that nobody sets: a machine that was asleep for a day must not rest for twenty
+          const startedAt = performance.now()
           const open = await look()
           quietSince = swept && open === 0 && missing.size === 0 ? heard : undefined
-          const tookMs = clock.now() - startedAt
-          restUntil = tookMs < cheapLookMs ? Number.NEGATIVE_INFINITY : clock.now() + restFactor * tookMs
+          const tookMs = performance.now() - startedAt
+          restUntil = tookMs < cheapLookMs ? Number.NEGATIVE_INFINITY : performance.now() + restFactor * tookMs
           return 'idle'
         },
       }),
