@@ -1,7 +1,7 @@
 // Bundles the service of the current folder into dist/: one file for each entry point that it has.
-// Workspace libraries are bundled in; third-party packages stay external, so that their own files are found at run time.
 import { existsSync } from 'node:fs'
 import { build } from 'esbuild'
+import { serviceBundle } from './bundle.mjs'
 
 // a thread is a file of its own
 const entries = ['main', 'cli', 'audit-thread'].filter((name) => existsSync(`src/${name}.ts`))
@@ -13,33 +13,13 @@ if (entries.length === 0) {
 // what is handed on to strangers is one file, with everything in it
 if (existsSync('src/verifier.ts')) {
   await build({
+    ...serviceBundle,
+    plugins: [],
     entryPoints: ['src/verifier.ts'],
     outfile: 'dist/heed-verify.mjs',
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
     // a package in it asks for node's own modules in the older way
     banner: { js: "import { createRequire as requireFrom } from 'node:module'\nconst require = requireFrom(import.meta.url)" },
   })
 }
 
-await build({
-  entryPoints: entries.map((name) => `src/${name}.ts`),
-  outdir: 'dist',
-  bundle: true,
-  platform: 'node',
-  format: 'esm',
-  target: 'node20',
-  sourcemap: true,
-  logLevel: 'warning',
-  plugins: [
-    {
-      name: 'third-party-is-external',
-      setup(build) {
-        build.onResolve({ filter: /^[^./]/ }, ({ path }) => (path.startsWith('@heed/') ? undefined : { path, external: true }))
-      },
-    },
-  ],
-})
+await build({ ...serviceBundle, entryPoints: entries.map((name) => `src/${name}.ts`), outdir: 'dist', sourcemap: true })

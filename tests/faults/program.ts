@@ -1,12 +1,13 @@
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { build } from 'esbuild'
+import { serviceBundle } from '../../deploy/bundle.mjs'
 
 const root = new URL('../../', import.meta.url).pathname
 const bundled = new Map<string, Promise<string>>()
 
 /**
- * The path of a bundle of this program of the repository (its path from the root), made as a service is built: it starts in a third of the time that the
+ * The path of a bundle of this program of the repository (its path from the root), made as a service is built: it starts in half of the time that the
  * sources take, and fault tests start dozens. Made once for each worker.
  */
 export function programOf(entry: string): Promise<string> {
@@ -20,23 +21,7 @@ export function programOf(entry: string): Promise<string> {
 async function bundle(entry: string): Promise<string> {
   const {
     outputFiles: [output],
-  } = await build({
-    entryPoints: [join(root, entry)],
-    bundle: true,
-    write: false,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
-    logLevel: 'warning',
-    plugins: [
-      {
-        name: 'third-party-is-external',
-        setup(build) {
-          build.onResolve({ filter: /^[^./]/ }, ({ path }) => (path.startsWith('@heed/') ? undefined : { path, external: true }))
-        },
-      },
-    ],
-  })
+  } = await build({ ...serviceBundle, entryPoints: [join(root, entry)], write: false })
   if (output === undefined) throw new Error(`${entry} has no bundle`)
   // below the root, where it finds third-party packages and the protos
   const file = join(root, 'node_modules/.cache/heed-faults', `${basename(dirname(entry))}-${basename(entry, '.ts')}.mjs`)

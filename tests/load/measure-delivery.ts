@@ -63,9 +63,21 @@ export async function waitUntil(condition: () => Promise<boolean>, everyMs: numb
 }
 
 /** Every recipient of the policy that has a connector. */
-async function everybody(): Promise<readonly string[]> {
+export async function everybody(): Promise<readonly string[]> {
   const { recipients } = await readPolicyFile(policyFile)
   return recipients.filter((recipient) => connectorOf(recipient) !== undefined && connectorOf(recipient) !== duties).map(({ id }) => id)
+}
+
+/** Pauses recipients, so that a backlog grows or nobody but some is served. */
+export async function hold(hub: BenchHub, recipients: readonly string[]): Promise<void> {
+  for (const recipientId of recipients) await hub.clients.propagation.pauseRecipient({ recipientId, reason: 'a benchmark holds it back' })
+}
+
+/** Lets them go on. */
+export async function letGo(hub: BenchHub, recipients: readonly string[]): Promise<void> {
+  await Promise.all(
+    recipients.map((recipientId) => hub.clients.propagation.resumeRecipient({ recipientId, reason: 'a benchmark lets it go on' })),
+  )
 }
 
 /**
@@ -74,10 +86,9 @@ async function everybody(): Promise<readonly string[]> {
  */
 export async function measureLatency(hub: BenchHub): Promise<Figure[]> {
   const others = (await everybody()).filter((recipientId) => recipientId !== 'mailchimp')
-  for (const recipientId of others)
-    await hub.clients.propagation.pauseRecipient({ recipientId, reason: 'a benchmark looks at one recipient' })
+  await hold(hub, others)
   const alone = await latencyOf(hub, 300_000, 'latency.confirmed')
-  for (const recipientId of others) await hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the benchmark looks at all' })
+  await letGo(hub, others)
   await waitUntil(async () => (await openOf(hub, ['affiliates'])) === 0, 500, 120_000)
   return [...alone, ...(await latencyOf(hub, 310_000, 'latency.confirmed.all'))]
 }
@@ -123,7 +134,7 @@ export async function measureSettled(hub: BenchHub, count = 20_000): Promise<Fig
   const recipients = ['mailchimp', partner]
   await seedMembers(hub, from, count)
   const served = await everybody()
-  for (const recipientId of served) await hub.clients.propagation.pauseRecipient({ recipientId, reason: 'a benchmark builds a backlog' })
+  await hold(hub, served)
   const tag = `s${Date.now()}`
   await stream(
     hub,
@@ -144,11 +155,11 @@ export async function measureSettled(hub: BenchHub, count = 20_000): Promise<Fig
   )
   const before = await hubCpu(hub.pid)
   const startedAt = performance.now()
-  for (const recipientId of recipients) await hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the backlog is built' })
+  await letGo(hub, recipients)
   await waitUntil(async () => (await openOf(hub, recipients)) === 0, 250, 180_000)
   const value = (2 * count * 1000) / (performance.now() - startedAt)
   const cpu = perOne(before, await hubCpu(hub.pid), 2 * count)
-  for (const recipientId of served) await hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the benchmark has ended' })
+  await letGo(hub, served)
   return [{ key: 'deliveries.settled', value, unit: 'deliveries/s', cpu }]
 }
 
@@ -156,7 +167,7 @@ export async function measureSettled(hub: BenchHub, count = 20_000): Promise<Fig
 export async function measureVendorRequests(hub: BenchHub): Promise<Figure[]> {
   const [from, count] = [500_000, 10_000]
   await seedMembers(hub, from, count)
-  await hub.clients.propagation.pauseRecipient({ recipientId: 'mailchimp', reason: 'a benchmark builds a backlog' })
+  await hold(hub, ['mailchimp'])
   const tag = `v${Date.now()}`
   await stream(
     hub,
@@ -167,7 +178,7 @@ export async function measureVendorRequests(hub: BenchHub): Promise<Figure[]> {
   await waitUntil(async () => (await openOf(hub, ['mailchimp'])) >= count, 500, 120_000)
   const dropped = await request(control(hub, '/requests'), { method: 'DELETE' })
   await dropped.body.dump()
-  await hub.clients.propagation.resumeRecipient({ recipientId: 'mailchimp', reason: 'the backlog is built' })
+  await letGo(hub, ['mailchimp'])
   await waitUntil(async () => (await openOf(hub, ['mailchimp'])) === 0, 500, 180_000)
   const { body } = await request(control(hub, '/requests'))
   const { count: requests } = (await body.json()) as { count: number }

@@ -1,12 +1,11 @@
 import { lanes } from '@heed/connector-kit'
 import { decodeEvent, readPolicyFile, topicsOf } from '@heed/contracts'
-import { connectorOf, duties } from '@heed/domain'
 import { connectKafka } from '@heed/platform/kafka'
 import { silentLogger } from '@heed/platform/log'
 import { request } from 'undici'
 import { type Figure, quantile } from './figure.ts'
 import type { BenchHub } from './harness.ts'
-import { denial, openOf, seedMembers, stream, waitUntil } from './measure-delivery.ts'
+import { denial, everybody, hold, letGo, openOf, seedMembers, stream, waitUntil } from './measure-delivery.ts'
 
 const policyFile = new URL('../../deploy/policy/qualified3d.yaml', import.meta.url).pathname
 
@@ -15,13 +14,10 @@ const pacedByTheDay = 'google-analytics'
 
 /** Everything that can be refused, and who is told of it by a connector. */
 async function everything(): Promise<{ purposes: readonly string[]; recipients: readonly string[] }> {
-  const { purposes, recipients } = await readPolicyFile(policyFile)
+  const { purposes } = await readPolicyFile(policyFile)
   return {
     purposes: purposes.filter(({ refusable }) => refusable).map(({ key }) => key),
-    recipients: recipients
-      .filter((recipient) => connectorOf(recipient) !== undefined && connectorOf(recipient) !== duties)
-      .map(({ id }) => id)
-      .filter((id) => id !== pacedByTheDay),
+    recipients: (await everybody()).filter((id) => id !== pacedByTheDay),
   }
 }
 
@@ -90,17 +86,6 @@ export async function measureFanoutLatency(hub: BenchHub): Promise<Figure[]> {
     await running.stop()
     await kafka.stop()
   }
-}
-
-async function hold(hub: BenchHub, recipients: readonly string[]): Promise<void> {
-  for (const recipientId of recipients)
-    await hub.clients.propagation.pauseRecipient({ recipientId, reason: 'a benchmark builds a backlog' })
-}
-
-async function letGo(hub: BenchHub, recipients: readonly string[]): Promise<void> {
-  await Promise.all(
-    recipients.map((recipientId) => hub.clients.propagation.resumeRecipient({ recipientId, reason: 'the backlog is built' })),
-  )
 }
 
 function* refusals(from: number, count: number, purposes: readonly string[]) {

@@ -2,9 +2,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type InboxRow, lanes } from '@heed/connector-kit'
-import { type PurposeKey, parseRecipientId, subjectIdOf } from '@heed/domain'
+import type { InboxRow } from '@heed/connector-kit'
+import { changeIdOf, type Delivery, deliveryIdOf, type PurposeKey, parseRecipientId, subjectIdOf } from '@heed/domain'
 import { request } from 'undici'
+import { newRow } from '../../libs/connector-kit/src/inbox/row.ts'
 import type { Figure } from './figure.ts'
 import { type BenchHub, ended, startProgram } from './harness.ts'
 
@@ -18,8 +19,8 @@ function openRow(number: number, now: number): InboxRow {
   const recipientId = parseRecipientId('meta')
   if (recipientId === undefined) throw new RangeError('no recipient id')
   const subjectId = subjectIdOf(randomBytes(16))
-  return {
-    _id: `${recipientId}/${subjectId}`,
+  const delivery: Delivery = {
+    id: deliveryIdOf(recipientId, subjectId, 1),
     recipientId,
     subjectId,
     version: 1,
@@ -28,23 +29,12 @@ function openRow(number: number, now: number): InboxRow {
     wanted: { ['social-audiences' as PurposeKey]: 'denied', ['interest-based-advertising' as PurposeKey]: 'denied' },
     changed: ['social-audiences' as PurposeKey],
     evidence: {},
+    changeId: changeIdOf(subjectId, 1),
+    policyVersion: '1.0',
     acceptedAt: now - rows + number,
     deadlineAt: now + 86_400_000,
-    queuedAt: now - rows + number,
-    priority: lanes.optOut,
-    state: 'pending',
-    final: false,
-    lane: lanes.optOut,
-    dueAt: now - rows + number,
-    waitReason: 'waiting_turn',
-    attempts: 0,
-    failures: 0,
-    giveUps: 0,
-    drifts: 0,
-    skips: 0,
-    unknown: false,
-    past: [],
   }
+  return newRow(delivery, [], now)
 }
 
 async function residentMb(pid: number | undefined): Promise<number> {

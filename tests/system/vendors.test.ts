@@ -33,39 +33,40 @@ const deliveriesOf = async (changeId: string): Promise<Map<string, Delivery>> =>
   return new Map(status?.deliveries.map((delivery) => [delivery.recipientId, delivery]))
 }
 
-/** Waits until the condition holds for each of the recipients, and names those for which it does not. */
-async function each(changeId: string, of: readonly string[], holds: (delivery: Delivery, recipient: string) => boolean, what: string) {
-  let late: string[] = []
-  const judge = async () => {
-    const deliveries = await deliveriesOf(changeId)
-    late = of.flatMap((recipient) => {
-      const delivery = deliveries.get(recipient)
-      if (delivery !== undefined && holds(delivery, recipient)) return []
-      return [`${recipient}: ${delivery?.state} ${delivery?.waitReason} ${delivery?.lastReason}`]
-    })
-    return late.length === 0
-  }
-  await test.until(judge, what).catch(() => expect(late, what).toEqual([]))
+type Holds = (delivery: Delivery, recipient: string) => boolean
+
+/** The recipients for which the condition does not hold, with how they stand. */
+async function lateAt(changeId: string, of: readonly string[], holds: Holds): Promise<string[]> {
+  const deliveries = await deliveriesOf(changeId)
+  return of.flatMap((recipient) => {
+    const delivery = deliveries.get(recipient)
+    if (delivery !== undefined && holds(delivery, recipient)) return []
+    return [`${recipient}: ${delivery?.state} ${delivery?.waitReason} ${delivery?.lastReason}`]
+  })
 }
+
+/** Looks again and again until nobody is late; else names those who are. */
+async function untilNobody(late: () => Promise<string[]>, what: string) {
+  let last: string[] = []
+  const judge = async () => {
+    last = await late()
+    return last.length === 0
+  }
+  await test.until(judge, what).catch(() => expect(last, what).toEqual([]))
+}
+
+/** Waits until the condition holds for each of the recipients. */
+const each = (changeId: string, of: readonly string[], holds: Holds, what: string) => untilNobody(() => lateAt(changeId, of, holds), what)
 
 /** Every vendor is well again: waits until each recipient has ended, while the hours pass that back-offs and breakers last. */
 async function recovered(changeIds: readonly string[], of = everyone, holds = ends) {
   for (const vendor of vendors) test.sandbox[vendor].control.behave()
-  const through = async (changeId: string) => {
-    const deliveries = await deliveriesOf(changeId)
-    return of.every((recipient) => {
-      const delivery = deliveries.get(recipient)
-      return delivery !== undefined && holds(delivery, recipient)
-    })
-  }
-  // an attempt that began while the vendor was away may fail after the clock was turned, and waits anew
-  const turned = async () => {
+  await untilNobody(async () => {
+    // an attempt that began while the vendor was away may fail after the clock was turned, and waits anew
     test.clock.turn(3_600_000)
     await test.hub.settle()
-    return (await Promise.all(changeIds.map(through))).every(Boolean)
-  }
-  await test.until(turned, 'each has ended').catch(() => undefined)
-  for (const changeId of changeIds) await each(changeId, of, holds, 'each has ended')
+    return (await Promise.all(changeIds.map((changeId) => lateAt(changeId, of, holds)))).flat()
+  }, 'each has ended')
 }
 
 /** Makes somebody known to every vendor, and a member wherever that can be. */

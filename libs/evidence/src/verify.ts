@@ -6,11 +6,9 @@ import {
   type Checkpoint,
   type CheckpointReason,
   type ConsistencyReason,
+  claimedCheckpoint,
   type InclusionReason,
   leafHash,
-  MerkleLogError,
-  parseCheckpoint,
-  parseNote,
   type TrustPolicy,
   type VerifiedSignature,
   verifyCheckpoint,
@@ -113,23 +111,14 @@ interface Signed {
 function checkedCheckpoint(bundle: EvidenceBundle, { policy }: BundleTrust, findings: Finding[]): Signed {
   if (policy === undefined) {
     findings.push({ reason: 'trust.no-key', detail: 'No public key was given, so nobody can tell whose log this is.' })
-    return { checkpoint: statementOf(bundle.checkpoint), signedBy: [], witnessedBy: [] }
+    return { checkpoint: claimedCheckpoint(bundle.checkpoint), signedBy: [], witnessedBy: [] }
   }
   const verdict = verifyCheckpoint(bundle.checkpoint, policy)
   if (!verdict.ok) {
     findings.push({ reason: verdict.reason, detail: verdict.detail })
-    return { checkpoint: statementOf(bundle.checkpoint), signedBy: [], witnessedBy: [] }
+    return { checkpoint: claimedCheckpoint(bundle.checkpoint), signedBy: [], witnessedBy: [] }
   }
   return { checkpoint: verdict.checkpoint, signedBy: verdict.signedBy.map(({ name }) => name), witnessedBy: verdict.witnessedBy }
-}
-
-function statementOf(note: string): Checkpoint | undefined {
-  try {
-    return parseCheckpoint(parseNote(note).text)
-  } catch (thrown) {
-    if (thrown instanceof MerkleLogError) return undefined
-    throw thrown
-  }
 }
 
 function entryFindings({ entries }: EvidenceBundle, checkpoint: Checkpoint | undefined): Finding[] {

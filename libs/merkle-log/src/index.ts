@@ -50,7 +50,7 @@ export {
   tileWidth,
 } from './tiles.ts'
 export { decodeTlogProof, encodeTlogProof, type ProofReason, type ProofVerdict, type TlogProof, verifyTlogProof } from './tlog-proof.ts'
-export { type CheckpointReason, type CheckpointVerdict, type TrustPolicy, verifyCheckpoint } from './trust.ts'
+export { type CheckpointReason, type CheckpointVerdict, claimedCheckpoint, type TrustPolicy, verifyCheckpoint } from './trust.ts'
 export {
   type ConsistencyClaim,
   type ConsistencyReason,

@@ -6,7 +6,7 @@ import { EMPTY_ROOT } from './hash.ts'
 import { generateSignerKey, parseVerifierKey, verifierKey, verifierOf } from './keys.ts'
 import { cosign, formatNote, signNote } from './note.ts'
 import { base64, C2SP_COSIGNED, GO_SUMDB, WITNESSED } from './published-vectors.ts'
-import { verifyCheckpoint } from './trust.ts'
+import { claimedCheckpoint, verifyCheckpoint } from './trust.ts'
 
 // any UTF-16 unit, lone surrogates and control characters among them
 const unit = fc.nat(0xffff).map((code) => String.fromCharCode(code))
@@ -39,6 +39,13 @@ describe('a checkpoint', () => {
         expect(parseCheckpoint(formatCheckpoint(checkpoint))).toEqual(checkpoint)
       }),
     )
+  })
+
+  it('claims what it says, whoever signed it, and a text that is none claims nothing', () => {
+    const stranger = generateSignerKey('another.example.org', 'ed25519')
+    expect(claimedCheckpoint(formatNote(signNote(formatCheckpoint(body), [stranger])))).toEqual(body)
+    expect(claimedCheckpoint(formatNote(signNote('no checkpoint\n', [log])))).toBeUndefined()
+    expect(claimedCheckpoint('no note')).toBeUndefined()
   })
 
   const root = 'CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I='

@@ -1,7 +1,7 @@
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import { type Failure, failure, MerkleLogError } from './errors.ts'
 import type { VerifierKey } from './keys.ts'
-import { type NoteReason, openNote, type VerifiedSignature } from './note.ts'
+import { type NoteReason, openNote, parseNote, type VerifiedSignature } from './note.ts'
 
 /**
  * Whom a verifier believes. `origin` is the log's name for itself; one signature by any of `logKeys` is needed (two keys while one
@@ -12,6 +12,16 @@ export type TrustPolicy = {
   readonly logKeys: readonly VerifierKey[]
   readonly witnessKeys?: readonly VerifierKey[]
   readonly minWitnesses?: number
+}
+
+/** What a signed note says, whoever may have signed it: nobody vouches for it. Undefined where it is no checkpoint. */
+export function claimedCheckpoint(note: string): Checkpoint | undefined {
+  try {
+    return parseCheckpoint(parseNote(note).text)
+  } catch (thrown) {
+    if (thrown instanceof MerkleLogError) return undefined
+    throw thrown
+  }
 }
 
 /** Why a checkpoint is not to be believed. */

@@ -44,7 +44,7 @@ beforeEach(async () => {
 })
 
 async function said(): Promise<{ journals: number; listed: string[] }> {
-  const found = findings(undefined, 10)
+  const found = findings(10)
   await auditJournal({ stores, found, size: 2, rowsAtOnce: 2 })
   return { journals: found.counts.journals, listed: found.sofar().listed.map(({ check, about }) => `${check}: ${about}`) }
 }

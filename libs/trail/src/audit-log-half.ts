@@ -1,14 +1,4 @@
-import {
-  type Edge,
-  edgeFrontier,
-  frontierRoot,
-  MerkleLogError,
-  parseCheckpoint,
-  parseNote,
-  sameHash,
-  type TrustPolicy,
-  verifyCheckpoint,
-} from '@heed/merkle-log'
+import { claimedCheckpoint, type Edge, edgeFrontier, frontierRoot, sameHash, type TrustPolicy, verifyCheckpoint } from '@heed/merkle-log'
 import { type Findings, type Found, findings } from './audit-report.ts'
 import type { AuditedStores } from './audit-stores.ts'
 import { auditTree } from './audit-tree.ts'
@@ -46,7 +36,7 @@ export interface LogHalf extends LogTask {
 /** The log by itself: its checkpoints, and the tree that its entries give. */
 export async function auditLogHalf({ stores, trust, kept, rowsAtOnce, maxListed, edge: begun, reached }: LogHalf): Promise<void> {
   const { origin } = trust
-  const found = findings(undefined, maxListed)
+  const found = findings(maxListed)
   const row = await stores.log.log.findOne({ _id: 'log' })
   const published = row?.published
   const size = published?.size ?? 0
@@ -55,7 +45,7 @@ export async function auditLogHalf({ stores, trust, kept, rowsAtOnce, maxListed,
   else {
     const verdict = verifyCheckpoint(published.note, trust)
     if (!verdict.ok) found.add('checkpoint.signature', `the checkpoint of ${size} entries`, verdict.detail)
-    const said = verdict.ok ? verdict.checkpoint : saidOf(published.note)
+    const said = verdict.ok ? verdict.checkpoint : claimedCheckpoint(published.note)
     if (said !== undefined && (said.size !== size || !sameHash(said.rootHash, bytesOf(published.root))))
       found.add(
         'log.row',
@@ -117,14 +107,4 @@ function statementsOf(found: Findings, trust: TrustPolicy, kept: readonly string
     )
     return []
   })
-}
-
-/** What a note says that nobody vouches for. */
-function saidOf(note: string): Statement | undefined {
-  try {
-    return parseCheckpoint(parseNote(note).text)
-  } catch (thrown) {
-    if (thrown instanceof MerkleLogError) return undefined
-    throw thrown
-  }
 }

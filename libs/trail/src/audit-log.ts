@@ -58,8 +58,8 @@ export async function auditLog(options: AuditOptions): Promise<AuditReport> {
   if (from !== undefined && from.next > size)
     throw new AuditStateError(`the state is of ${from.next} entries, and the log has only ${size}`)
   const rows = await stores.journal.estimatedDocumentCount()
-  const before: Found = from ?? findings(undefined, maxListed).sofar()
-  const nothing = findings(undefined, maxListed).sofar()
+  const nothing = findings(maxListed).sofar()
+  const before: Found = from ?? nothing
   let log: LogReached = { edge: from === undefined ? EMPTY_EDGE : edgeOf(from), size, done: from?.logDone ?? false, ...nothing }
   let origins: OriginsReached = { subject: from?.subject ?? '', ...nothing }
 
@@ -115,7 +115,7 @@ export async function auditLog(options: AuditOptions): Promise<AuditReport> {
     await Promise.allSettled(both)
     await Promise.all(both)
   }
-  const journal = findings(undefined, maxListed)
+  const journal = findings(maxListed)
   await auditJournal({ stores, found: journal, size: log.size, rowsAtOnce })
   const all = joined(found(), journal.sofar(), maxListed)
   return { ok: all.differences === 0, origin, size: log.size, ...all }

@@ -40,7 +40,7 @@ const underWayMs = 60_000
 /** Walks through journal, entries and deliveries side by side, subject by subject, and compares what they say. */
 export async function auditOrigins(options: OriginsAudit): Promise<void> {
   const { stores, settleMs, rowsAtOnce, maxListed, now, reached } = options
-  const found = findings(undefined, maxListed)
+  const found = findings(maxListed)
   for await (const lives of livesAfter(stores, options.after, rowsAtOnce)) {
     const differing = lives.filter((life) => compare(life, now()).length > 0)
     const erased = await erasedAmong(

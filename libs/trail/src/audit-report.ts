@@ -56,7 +56,7 @@ export interface AuditCounts {
 }
 
 /** Nothing yet. */
-export const noCounts: Readonly<AuditCounts> = {
+const noCounts: Readonly<AuditCounts> = {
   entries: 0,
   erased: 0,
   tiles: 0,
@@ -103,41 +103,39 @@ export function joined(one: Found, other: Found, maxListed: number): Found {
   const isKnown = ({ check, about, why }: Difference) =>
     isAboutAll(check) && one.listed.some((known) => known.check === check && known.about === about && known.why === why)
   const fresh = other.listed.filter((difference) => !isKnown(difference))
-  const listed = [...one.listed, ...fresh]
-  const first = listed.filter(({ check }) => isAboutAll(check))
-  const rest = listed.filter(({ check }) => !isAboutAll(check))
   return {
     counts,
     differences: one.differences + other.differences - (other.listed.length - fresh.length),
-    listed: [...first, ...rest].slice(0, maxListed),
+    listed: shown([...one.listed, ...fresh], maxListed),
   }
 }
 
 /** Collects differences: all are counted, the first so many are kept. */
 export interface Findings {
   readonly counts: AuditCounts
-  /** As it is now: a copy. */
+  /** As it is now. */
   sofar(): Found
   add(check: AuditCheck, about: string, why: string): void
 }
 
-/** Findings that go on from those of a state. */
-export function findings(from: Found | undefined, maxListed: number): Findings {
-  const listed: Difference[] = [...(from?.listed ?? [])]
-  let differences = from?.differences ?? 0
-  const counts = { ...(from?.counts ?? noCounts) }
+/** Findings to be collected. */
+export function findings(maxListed: number): Findings {
+  let listed: readonly Difference[] = []
+  let differences = 0
+  const counts = { ...noCounts }
   return {
     counts,
-    sofar: () => ({ counts: { ...counts }, differences, listed: [...listed] }),
+    sofar: () => ({ counts: { ...counts }, differences, listed }),
     add: (check, about, why) => {
       differences += 1
-      // what is wrong with the log as a whole is said first, and is never crowded out
-      if (isAboutAll(check)) {
-        listed.splice(listed.filter((one) => isAboutAll(one.check)).length, 0, { check, about, why })
-        listed.splice(maxListed)
-      } else if (listed.length < maxListed) listed.push({ check, about, why })
+      if (listed.length < maxListed || isAboutAll(check)) listed = shown([...listed, { check, about, why }], maxListed)
     },
   }
 }
 
 const isAboutAll = (check: AuditCheck): boolean => check.startsWith('checkpoint.') || check.startsWith('log.')
+
+/** What is wrong with the log as a whole is said first, and is never crowded out. */
+function shown(found: readonly Difference[], most: number): readonly Difference[] {
+  return [...found.filter(({ check }) => isAboutAll(check)), ...found.filter(({ check }) => !isAboutAll(check))].slice(0, most)
+}

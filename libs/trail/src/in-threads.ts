@@ -45,12 +45,14 @@ function run<Reached>(program: URL, thread: AuditThread, reached: (at: Reached) 
     worker.once('error', (error) => {
       failure = error
     })
-    worker.once('exit', () => {
+    worker.once('exit', (code) => {
       signal.removeEventListener('abort', stop)
       telling
         .then(() => {
           if (failure !== undefined) throw failure
           signal.throwIfAborted()
+          // half of an audit must not pass for a whole one
+          if (code !== 0) throw new Error(`the thread of the ${thread.half} half ended with ${code}`)
         })
         .then(resolve, reject)
     })

@@ -3,7 +3,6 @@ import type { TrailEvent } from '@heed/contracts'
 import { type Disclosure, eventTypeOf, leafOf, type MadeLeaf, subjectCommitment, subjectsIn } from '@heed/contracts/trail'
 import type { SubjectId } from '@heed/domain'
 import { bytesOf } from './bytes.ts'
-import { pageOf } from './pages.ts'
 import type { EntryRow, LogStore } from './rows.ts'
 
 /** What the commitments of one subject are made of. */
@@ -100,8 +99,7 @@ export async function readSecrets(store: Pick<LogStore, 'subjects'>, subjectIds:
   const found = new Map<string, SubjectSecrets>()
   if (subjectIds.length === 0) return found
   // whatever is no subject id is simply not found
-  const query = { filter: { _id: { $in: subjectIds as SubjectId[] } }, sort: {}, rowsAtOnce: Math.min(subjectIds.length, 5_000) }
-  for (const { _id, salt, seal } of await pageOf(store.subjects, query))
+  for await (const { _id, salt, seal } of store.subjects.find({ _id: { $in: subjectIds as SubjectId[] } }, { batchSize: 5_000 }))
     found.set(_id, secretsOf(_id, new Uint8Array(bytesOf(salt)), new Uint8Array(bytesOf(seal))))
   return found
 }

@@ -7,7 +7,6 @@ import {
   type Hash,
   hashAt,
   leafHash,
-  type NodeMemory,
   type NodeReader,
   parseNote,
   proveConsistency,
@@ -17,6 +16,7 @@ import {
   tileWidth,
   verifyInclusion,
 } from '@heed/merkle-log'
+import { Lru } from '@heed/platform/cache'
 import type { mongo } from 'mongoose'
 import { bytesOf } from './bytes.ts'
 import { eventOf, leafOfEntry, readSecrets, subjectsOf } from './leaves.ts'
@@ -108,25 +108,10 @@ function everyPlace(rows: readonly EntryRow[], begin: number, end: number): Read
 /** So many hashes above the lowest tiles are kept, 2 MB or so: all of them up to two million entries. */
 const keptNodes = 16_384
 
-/** Forgets the one that was put in first. */
-function nodeMemory(most: number): NodeMemory {
-  const kept = new Map<string, Hash>()
-  return {
-    get: (name) => kept.get(name),
-    set: (name, hash) => {
-      kept.set(name, hash)
-      for (const oldest of kept.keys()) {
-        if (kept.size <= most) break
-        kept.delete(oldest)
-      }
-    },
-  }
-}
-
 /** A reader of the log in this store. `noticed` is told of rows that are not what the log says. */
 export function logReader(store: LogStore, noticed: (sequence: number) => void = () => undefined): LogReader {
   const readTiles = tileReader(store)
-  const nodes = nodeMemory(keptNodes)
+  const nodes = new Lru<string, Hash>(keptNodes)
   let newestFrontier: Frontier | undefined
 
   const frontierAt = async (size: number): Promise<Frontier> => {

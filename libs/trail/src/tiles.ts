@@ -1,4 +1,5 @@
 import { MerkleLogError, type NodeReader, TILE_WIDTH, type TileId } from '@heed/merkle-log'
+import { Lru } from '@heed/platform/cache'
 import { bytesOf } from './bytes.ts'
 import type { LogStore } from './rows.ts'
 
@@ -10,7 +11,7 @@ export const tileKey = ({ level, index }: Pick<TileId, 'level' | 'index'>): stri
  * at most so many (512 unless told, 4 MB).
  */
 export function tileReader(store: Pick<LogStore, 'tiles'>, maxKept = 512): NodeReader {
-  const kept = new Map<string, Uint8Array>()
+  const kept = new Lru<string, Uint8Array>(maxKept)
   return async (ids) => {
     const found = new Map<string, Uint8Array>()
     const missing: string[] = []
@@ -18,22 +19,13 @@ export function tileReader(store: Pick<LogStore, 'tiles'>, maxKept = 512): NodeR
       const key = tileKey(id)
       const bytes = kept.get(key)
       if (bytes === undefined) missing.push(key)
-      else {
-        // the one used longest ago stands first
-        kept.delete(key)
-        kept.set(key, bytes)
-        found.set(key, bytes)
-      }
+      else found.set(key, bytes)
     }
     if (missing.length > 0) {
       for await (const { _id, width, hashes } of store.tiles.find({ _id: { $in: missing } })) {
         const bytes = bytesOf(hashes)
         found.set(_id, bytes)
         if (width === TILE_WIDTH && !_id.startsWith('0/')) kept.set(_id, new Uint8Array(bytes))
-      }
-      for (const key of kept.keys()) {
-        if (kept.size <= maxKept) break
-        kept.delete(key)
       }
     }
     return ids.map((id) => {

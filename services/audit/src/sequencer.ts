@@ -1,15 +1,16 @@
-import type { ChangeId, Policy } from '@heed/domain'
+import type { ChangeId, DeliveryId, Policy } from '@heed/domain'
+import { Lru } from '@heed/platform/cache'
 import type { Clock } from '@heed/platform/clock'
 import { asError, HeedError } from '@heed/platform/errors'
 import { once } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import { duplicateKeyIndex } from '@heed/platform/mongo'
+import type { DeliveryRow } from '@heed/trail'
 import type { mongo } from 'mongoose'
 import type { Arrival } from './arrivals.ts'
 import type { AuditStore } from './audit-store.ts'
 import { planRound, type RoundPlan, writeRound } from './round.ts'
-import { RecentRows } from './row-memory.ts'
 
 /** Another process appends now; this one has to stop. */
 export class FencedError extends HeedError {
@@ -72,7 +73,7 @@ export async function sequencer(options: SequencerOptions): Promise<Sequencer> {
   const { store, policy, fence, written, log, clock, metrics, maxRound = 2_000 } = options
   const appended = metrics.counter({ name: 'heed_trail_entries_total', help: 'Entries appended to the trail' })
   const durations = metrics.histogram({ name: 'heed_trail_round_seconds', help: 'How long one transaction of the trail takes' })
-  const memory = new RecentRows(rememberedRows)
+  const memory = new Lru<DeliveryId, DeliveryRow>(rememberedRows)
   // One session for the term: the database then knows at most one transaction of it, and the next writer can end that one.
   const session = await store.startSession()
   try {
@@ -119,7 +120,7 @@ export async function sequencer(options: SequencerOptions): Promise<Sequencer> {
         const plan = await round(arrivals)
         mayRepeat = false
         if (plan === undefined) return
-        memory.keep(plan.deliveries.map(({ after }) => after))
+        for (const { after } of plan.deliveries) memory.set(after._id, after)
         appended.add({}, plan.entries.length)
         durations.observe({}, (performance.now() - startedAt) / 1_000)
         written(plan.touched, plan.entries.length)

@@ -10,7 +10,6 @@ import type { CheckResult } from '@heed/platform/mongo'
 import { type CallbackOptions, callbackRoutes } from './callbacks.ts'
 import { type ClickIntake, clickIntake } from './click-intake.ts'
 import { edgeEvents, oldestMs } from './events.ts'
-import { gathered } from './gathered.ts'
 import type { Preferences } from './preferences-links.ts'
 import { unsubscribeApp } from './routes.ts'
 import { openSpool, type Spool } from './spool.ts'
@@ -47,8 +46,6 @@ export interface EdgeApp {
   readiness(): Promise<CheckResult[]>
 }
 
-/** A partner's calls wait so long for company on their way to the broker. */
-const callbacksWithinMs = 100
 const titlesEveryMs = 10 * 60_000
 
 /** The person's side of the hub. `main.ts` and the tests start the same thing. */
@@ -68,14 +65,7 @@ export function edgeApp(options: EdgeOptions): EdgeApp {
     trustedProxies: options.trustedProxies,
     ...(options.callbacks === undefined
       ? {}
-      : {
-          callbacks: callbackRoutes({
-            ...options.callbacks,
-            publish: gathered(options.callbacks.publish, callbacksWithinMs),
-            unknownPerMinute: options.invalidPerMinute,
-            log,
-          }),
-        }),
+      : { callbacks: callbackRoutes({ ...options.callbacks, unknownPerMinute: options.invalidPerMinute, log }) }),
     clock,
     log,
     answered: events.answered,

@@ -1,8 +1,8 @@
 import type { SubjectId } from '@heed/domain'
+import type { Lru } from '@heed/platform/cache'
 import type { Directory } from './directory.ts'
 import type { Head } from './intake-work.ts'
 import type { Journal, Standing } from './journal.ts'
-import type { Lru } from './lru.ts'
 import { type Remembered, rememberedChanges, unchangedRequests } from './request-memory.ts'
 import type { ChangeRow, Store } from './rows.ts'
 

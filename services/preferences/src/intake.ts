@@ -1,4 +1,5 @@
 import { decideChange, emptySnapshot, type Policy, type Snapshot, type SubjectId } from '@heed/domain'
+import { Lru } from '@heed/platform/cache'
 import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import { GrpcFault } from '@heed/platform/grpc'
@@ -10,7 +11,6 @@ import { type Findings, intakeLookup, mayBeRemembered } from './intake-lookup.ts
 import type { Head, IntakeItem, Made, Pending, Work } from './intake-work.ts'
 import { type Journal, lostVersion, rowOf, snapshotOf } from './journal.ts'
 import { Lanes } from './lanes.ts'
-import { Lru } from './lru.ts'
 import type { Handed } from './outbox.ts'
 import { type Accepted, acceptedOf } from './request-memory.ts'
 import { rounds } from './rounds.ts'

@@ -1,5 +1,5 @@
 import type { SubjectId } from '@heed/domain'
-import { Lru } from './lru.ts'
+import { Lru } from '@heed/platform/cache'
 import { type ChangeRow, outboxIndex, type Store } from './rows.ts'
 
 /** A row that this process has just stored. */

@@ -2,5 +2,6 @@
 export * from './canonical-json.ts'
 export * from './commitment.ts'
 export * from './disclosure.ts'
+export * from './entry-kinds.ts'
 export * from './leaf.ts'
 export * from './leaf-of.ts'

@@ -5,8 +5,9 @@ import { decodeEvent } from '../envelope.ts'
 import { type EventType, eventSchemas, type TrailEvent } from '../events.ts'
 import { sealedCommitment, subjectCommitment } from './commitment.ts'
 import { checkDisclosure, type Disclosure } from './disclosure.ts'
+import { entryKindOf, eventTypeOf } from './entry-kinds.ts'
 import { entryKinds, MAX_LEAF_BYTES, parseLeaf } from './leaf.ts'
-import { entryKindOf, eventTypeOf, leafOf, subjectsIn } from './leaf-of.ts'
+import { leafOf, subjectsIn } from './leaf-of.ts'
 
 const salt = (text: string) => createHash('sha256').update(text).digest()
 const sealedSalt = () => salt('sealed')
