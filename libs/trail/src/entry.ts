@@ -23,8 +23,13 @@ export interface Entry {
 
 /** The entry of an event. `publishedAt` (ms since the epoch) stands in where the event has no time of its own. */
 export function entryOf(event: TrailEvent, publishedAt: number): Entry {
+  return { ...headOf(event, publishedAt), facts: canonicalJson(event.data as JsonValue) }
+}
+
+/** The entry of an event without its facts. */
+export function headOf(event: TrailEvent, publishedAt: number): Omit<Entry, 'facts'> {
   const { name, ...parts } = partsOf(event, publishedAt)
-  return { entryId: digest(name), kind: entryKindOf(event), ...parts, facts: canonicalJson(event.data as JsonValue) }
+  return { entryId: digest(name), kind: entryKindOf(event), ...parts }
 }
 
 // 192 bits: nobody finds two things with one name
