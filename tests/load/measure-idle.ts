@@ -2,12 +2,13 @@ import type { Figure } from './figure.ts'
 import { type BenchHub, startBenchHub } from './harness.ts'
 import { cpuSecondsOf, familyOf, hubCpu, isNode, perOne, residentKb } from './processes.ts'
 
-const windowMs = 30_000
+const settleMs = 30_000
+const windowMs = 60_000
 
 /** CPU of the idle hub with broker, database and played vendors, as per cent of one core, and resident memory of its node processes. Linux only: it reads /proc. */
 export async function measureIdle(hub: BenchHub): Promise<Figure[]> {
-  // what was under way before has ended, and what is cached has settled
-  await new Promise((resolve) => setTimeout(resolve, 10_000))
+  // what was under way before has ended, what is cached has settled, and what runs all the time is compiled
+  await new Promise((resolve) => setTimeout(resolve, settleMs))
   const pids = await familyOf(hub.pid)
   const before = await together(pids)
   const each = await hubCpu(hub.pid)

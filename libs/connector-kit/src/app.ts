@@ -76,6 +76,7 @@ export async function connectorApp<Settings>(
       groupId: `${options.topicPrefix}.connector.${recipientId}`,
       topics: [topics.deliveries(recipientId), topics.controls, ...(workshop.hears(recipientId) ? [topics.callbacks] : [])],
       fromBeginning: true,
+      concurrency: partitionsAtOnce,
       log,
       metrics,
       handle: intake({
@@ -156,3 +157,5 @@ export async function connectorApp<Settings>(
 }
 
 const lastOutcomesMs = 2_000
+// all of a recipient's deliveries, of the controls and of the calls of partners: what comes at the same time is stored together
+const partitionsAtOnce = 7

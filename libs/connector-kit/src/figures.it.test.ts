@@ -9,6 +9,11 @@ import { lanes } from './inbox/row.ts'
 import { aDelivery, keptLog, openRows, recipient, startTime, type TestRows } from './testing.fixture.ts'
 
 let opened: TestRows
+const figuresAt = async (now: number) => {
+  const found = (await openFigures(opened.rows, [recipient()], now)).get(recipient())
+  if (found === undefined) throw new Error('a recipient that was asked for has no figures')
+  return found
+}
 beforeAll(async () => {
   opened = await openRows()
 })
@@ -34,7 +39,7 @@ describe('what is open', () => {
       )
       await inbox().accept(recipient(), deliveries)
       const now = startTime + elapsed * hour
-      const { byAlarm, open } = await openFigures(opened.rows, recipient(), now)
+      const { byAlarm, open } = await figuresAt(now)
       const expected = { none: 0, half: 0, eighty: 0, late: 0 }
       for (const delivery of deliveries) expected[deadlineAlarm(deadlineShare(delivery, now))] += 1
       expect(byAlarm).toEqual(expected)
@@ -51,7 +56,7 @@ describe('what is open', () => {
     const rows = await opened.rows.find().sort({ acceptedAt: 1 }).toArray()
     await opened.rows.updateOne({ _id: rows[0]?._id ?? '' }, { $unset: { lane: 1 } })
     await opened.rows.updateOne({ _id: rows[3]?._id ?? '' }, { $set: { lane: lanes.parked, waitReason: 'needs_person' } })
-    expect(await openFigures(opened.rows, recipient(), startTime)).toMatchObject({
+    expect(await figuresAt(startTime)).toMatchObject({
       open: 3,
       byReason: { waiting_turn: 2, needs_person: 1, paused: 0 },
       oldestAt: startTime + 2,

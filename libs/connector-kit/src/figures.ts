@@ -25,8 +25,12 @@ export function effectiveReason(rowReason: WaitReason | undefined, recipientReas
   return own === 'needs_person' || own === 'awaiting_confirmation' || own === 'unknown_outcome' ? own : recipientReason
 }
 
-/** Counts the open rows of a recipient. Reads each of them in the database, none into this process. */
-export async function openFigures(rows: mongo.Collection<InboxRow>, recipientId: RecipientId, now: number): Promise<OpenFigures> {
+/** Counts the open rows of recipients, in one query. Reads each of them in the database, none into this process. */
+export async function openFigures(
+  rows: mongo.Collection<InboxRow>,
+  recipients: readonly RecipientId[],
+  now: number,
+): Promise<Map<RecipientId, OpenFigures>> {
   const start = { $max: ['$acceptedAt', '$assertion'] }
   const span = { $subtract: ['$deadlineAt', start] }
   // the same shares as the domain's `deadlineShare` and `deadlineAlarm`
@@ -34,14 +38,24 @@ export async function openFigures(rows: mongo.Collection<InboxRow>, recipientId:
   const running = { $cond: [used(0.8), 'eighty', { $cond: [used(0.5), 'half', 'none'] }] }
   const alarm = { $cond: [{ $gte: [now, '$deadlineAt'] }, 'late', { $cond: [{ $lte: [span, 0] }, 'none', running] }] }
   const groups = await rows
-    .aggregate<{ _id: { reason?: WaitReason; alarm: DeadlineAlarm }; count: number; oldestAt: number }>(
+    .aggregate<Group>(
       [
-        { $match: { recipientId, lane: { $in: openLanes } } },
-        { $group: { _id: { reason: '$waitReason', alarm }, count: { $sum: 1 }, oldestAt: { $min: start } } },
+        { $match: { recipientId: { $in: [...recipients] }, lane: { $in: openLanes } } },
+        { $group: { _id: { recipientId: '$recipientId', reason: '$waitReason', alarm }, count: { $sum: 1 }, oldestAt: { $min: start } } },
       ],
       { hint: 'line' },
     )
     .toArray()
+  return new Map(recipients.map((id) => [id, figuresOf(groups.filter(({ _id }) => _id.recipientId === id))]))
+}
+
+interface Group {
+  readonly _id: { readonly recipientId: RecipientId; readonly reason?: WaitReason; readonly alarm: DeadlineAlarm }
+  readonly count: number
+  readonly oldestAt: number
+}
+
+function figuresOf(groups: readonly Group[]): OpenFigures {
   const byReason = Object.fromEntries(waitReasons.map((reason) => [reason, 0])) as Record<WaitReason, number>
   const byAlarm = Object.fromEntries(alarms.map((one) => [one, 0])) as Record<DeadlineAlarm, number>
   let open = 0
@@ -98,9 +112,7 @@ export function watchOpen(options: WatchOptions): Loop {
     else if (before !== undefined && count < before.count) told.set(key, { count, at: before.at })
   }
 
-  const look = async (recipientId: RecipientId) => {
-    const now = clock.now()
-    const figures = await openFigures(rows, recipientId, now)
+  const show = (recipientId: RecipientId, figures: OpenFigures, now: number) => {
     const byReason = Object.fromEntries(waitReasons.map((reason) => [reason, 0])) as Record<WaitReason, number>
     for (const reason of waitReasons) byReason[effectiveReason(reason, recipientReason(recipientId))] += figures.byReason[reason]
     for (const reason of waitReasons) open.set({ recipient: recipientId, reason }, byReason[reason])
@@ -108,10 +120,11 @@ export function watchOpen(options: WatchOptions): Loop {
     for (const share of alarms) if (share !== 'none') raise(recipientId, share, figures.byAlarm[share], now)
   }
 
-  const run = async (signal: AbortSignal): Promise<'idle'> => {
+  const run = async (): Promise<'idle'> => {
     const startedAt = performance.now()
     if (startedAt < nextAt) return 'idle'
-    for (const recipientId of recipients) if (!signal.aborted) await look(recipientId)
+    const now = clock.now()
+    for (const [recipientId, figures] of await openFigures(rows, recipients, now)) show(recipientId, figures, now)
     const tookMs = performance.now() - startedAt
     nextAt = startedAt + Math.max(everyMs, tookMs * shareOfTime) - 1_000
     return 'idle'

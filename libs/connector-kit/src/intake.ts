@@ -3,6 +3,7 @@ import { decodeEvent, deliveryFromEvent, encodeEvent, type Topics } from '@heed/
 import type { Delivery, RecipientId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import type { ConsumedBatch, ConsumedRecord, OutgoingRecord, Publisher } from '@heed/platform/kafka'
+import { shared } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { JobReport } from './contract.ts'
 import type { Controls } from './controls.ts'
@@ -55,6 +56,12 @@ function deadLetter(options: IntakeOptions, batch: ConsumedBatch, record: Consum
 export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promise<void> {
   const { recipientId, inbox, controls, publisher, topics, log, accepted } = options
 
+  // those of several partitions at once: writing a hundred rows costs little more than writing one
+  const accept = shared(async (batches: readonly (readonly Delivery[])[]) => {
+    const { wanted, superseded } = await inbox.accept(recipientId, batches.flat())
+    accepted({ due: wanted, outcomes: superseded > 0 })
+  })
+
   const takeControls = async (batch: ConsumedBatch) => {
     for (const record of batch.records) {
       if (record.value === null) continue
@@ -87,9 +94,7 @@ export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promis
       log.warn({ recipientId, records: letters.length, topic: batch.topic, partition: batch.partition }, 'record.unreadable')
       await publisher.publish(letters)
     }
-    if (deliveries.length === 0) return
-    const { wanted, superseded } = await inbox.accept(recipientId, deliveries)
-    accepted({ due: wanted, outcomes: superseded > 0 })
+    if (deliveries.length > 0) await accept(deliveries)
   }
 
   const takeReports = async (batch: ConsumedBatch) => {

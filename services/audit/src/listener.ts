@@ -45,8 +45,10 @@ export interface Listener extends Part {
   health(): CheckResult[]
 }
 
-// Batches of that many partitions wait for one transaction together.
-const partitionsAtOnce = 16
+// Batches of that many partitions wait for one transaction together; there are three for each recipient, and some sixteen more.
+const partitionsAtOnce = 128
+// A transaction for a few entries costs nearly as much as one for hundreds.
+const gatherMs = 100
 const topicRefreshMs = 10_000
 const lookAgainMs = 20
 
@@ -65,6 +67,7 @@ export function listener(options: ListenerOptions): Listener {
       topics: auditTopics(topics),
       fromBeginning: true,
       concurrency: partitionsAtOnce,
+      gatherMs,
       topicRefreshMs,
       handle,
       log,

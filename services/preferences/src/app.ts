@@ -7,7 +7,7 @@ import type { Kafka } from '@heed/platform/kafka'
 import { once, type Part } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
-import type { CheckResult, MongoConnection } from '@heed/platform/mongo'
+import { type CheckResult, groupCommit, type MongoConnection } from '@heed/platform/mongo'
 import { type PolicyLoadedRow, source } from './acts.ts'
 import { disclosureGate } from './authorize-disclosure.ts'
 import { batchReader } from './batch-reader.ts'
@@ -114,6 +114,9 @@ const scopes = {
   ...erasureScopes,
 } as const
 
+// an act may stand for ten thousand hand-overs
+const actsAtOnce = 20
+
 /**
  * What each subject chose, over gRPC, with the relay that publishes it. Nothing runs before the parts are started; the first of them checks keys and indexes.
  */
@@ -131,6 +134,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
   >[0])
   const rows = journal((ids) => newest.load(ids))
   const recorded = () => changesRelay.wakeActs()
+  const acts = groupCommit({ collection: store.acts, maxBatch: actsAtOnce, maxQueue: 10_000, log, concurrency: 4 })
   /** Changes or acts were stored, and which ones is not said. */
   const wake = () => {
     changesRelay.wake()
@@ -280,7 +284,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
     definition: loadService('heed.identifiers.v1.IdentifierService'),
     handlers: identifierHandlers({
       door,
-      resolver: resolver({ store, directory: owners, journal: rows, vault, policyVersion: policy.version, clock, log, recorded }),
+      resolver: resolver({ acts, directory: owners, journal: rows, vault, policyVersion: policy.version, clock, log, recorded }),
     }),
     scopes: { ResolveIdentifiers: 'identifiers:resolve:*', HandOverIdentifiers: 'identifiers:hand-over:*' },
     hot: ['ResolveIdentifiers'],
@@ -314,6 +318,7 @@ export function preferencesApp(config: PreferencesConfig, adapters: PreferencesA
       stop: once(async () => {
         await changes.stop()
         await owners.stop()
+        await acts.stop()
       }),
     }),
   }

@@ -32,8 +32,10 @@ export interface Directory {
    * When it resolves, the rows are durable.
    */
   claim(subject: SubjectRow, identifiers: readonly ClaimedIdentifier[]): Promise<{ readonly owner: SubjectId; readonly added: boolean }[]>
-  /** The rows of subjects that exist. */
+  /** The rows of subjects that exist, as of a read that began after the call. */
   subjects(ids: readonly SubjectId[]): Promise<Map<SubjectId, SubjectRow>>
+  /** The identifiers of subjects that have some, as of a read that began after the call, sealed and in no order. */
+  identifiers(ids: readonly SubjectId[]): Promise<Map<SubjectId, readonly IdentifierRow[]>>
   stop(): Promise<void>
 }
 
@@ -45,6 +47,11 @@ export interface ClaimedIdentifier {
 
 /** Points between two writes where a test may end the process in its thoughts. */
 export type Interruption = (point: string) => void | Promise<void>
+
+// Recipients that are told of one change ask for the same subjects at the same time.
+const sharedReads = { maxKeys: 1_000, concurrency: 4 } as const
+
+const pairOf = <Key, Value>(key: Key, value: Value | undefined): [Key, Value][] => (value === undefined ? [] : [[key, value]])
 
 export function directory(options: {
   readonly store: Store
@@ -89,6 +96,27 @@ export function directory(options: {
         found.set(row._id, row.subjectId)
       }
       return found
+    },
+  })
+
+  const subjectReader = batchReader<SubjectId, SubjectRow>({
+    ...sharedReads,
+    read: async (ids) => {
+      const rows = await store.subjects.find({ _id: { $in: [...ids] } }, { batchSize: 10_000 }).toArray()
+      return new Map(rows.map((row) => [row._id, row]))
+    },
+  })
+
+  const identifierReader = batchReader<SubjectId, IdentifierRow[]>({
+    ...sharedReads,
+    read: async (ids) => {
+      const owned = new Map<SubjectId, IdentifierRow[]>()
+      for (const row of await store.identifiers.find({ subjectId: { $in: [...ids] } }, { batchSize: 10_000 }).toArray()) {
+        const mine = owned.get(row.subjectId)
+        if (mine === undefined) owned.set(row.subjectId, [row])
+        else mine.push(row)
+      }
+      return owned
     },
   })
 
@@ -198,11 +226,12 @@ export function directory(options: {
       return claims
     },
     async subjects(ids) {
-      const rows = new Map<SubjectId, SubjectRow>()
-      if (ids.length === 0) return rows
-      const found = await store.subjects.find({ _id: { $in: [...new Set(ids)] } }, { batchSize: 10_000 }).toArray()
-      for (const row of found) rows.set(row._id, row)
-      return rows
+      const found = ids.length === 0 ? undefined : await subjectReader.load(ids)
+      return new Map(ids.flatMap((id) => pairOf(id, found?.get(id))))
+    },
+    async identifiers(ids) {
+      const found = ids.length === 0 ? undefined : await identifierReader.load(ids)
+      return new Map(ids.flatMap((id) => pairOf(id, found?.get(id))))
     },
     async stop() {
       await subjectRows.stop()

@@ -42,8 +42,9 @@ export interface Relay extends Part {
 
 const maxActs = 1_000
 const maxActRecords = 5_000
-/** How soon rows of other processes are noticed. */
-const sweepMs = 250
+/** How soon changes of other processes are noticed, and acts. */
+const sweepMs = 500
+const actsSweepMs = 2_000
 
 const onTopic = (topic: string, wire: WireRecord): OutgoingRecord => ({ topic, ...wire })
 
@@ -133,7 +134,7 @@ export function relay(options: RelayOptions): Relay {
     })
     waiting = own
     changesLoop = loop({ ...common, name: 'relay.changes', everyMs: sweepMs, run: withTopics(publishNext) })
-    actsLoop = loop({ ...common, name: 'relay.acts', everyMs: sweepMs, run: withTopics(publishActs(publisher)) })
+    actsLoop = loop({ ...common, name: 'relay.acts', everyMs: actsSweepMs, run: withTopics(publishActs(publisher)) })
     loops = [changesLoop, actsLoop, ...sweeps.map((sweep) => loop({ ...common, ...sweep }))]
     for (const tell of leading) tell()
     leading = []

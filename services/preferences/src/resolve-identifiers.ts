@@ -2,10 +2,11 @@ import { hash, randomUUID } from 'node:crypto'
 import { type DeliveryId, deriveForm, type Identifier, type Recipient, type SubjectId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import type { Logger } from '@heed/platform/log'
-import { type DisclosedForms, type DisclosureRow, disclosureOf, type HandedTo } from './acts.ts'
+import type { GroupCommit } from '@heed/platform/mongo'
+import { type ActRow, type DisclosedForms, type DisclosureRow, disclosureOf, type HandedTo } from './acts.ts'
 import type { Directory } from './directory.ts'
 import type { Journal } from './journal.ts'
-import type { IdentifierRow, Store } from './rows.ts'
+import type { IdentifierRow, SubjectRow } from './rows.ts'
 import { bytesOf, type Vault, VaultError } from './vault.ts'
 
 /** One subject that a connector asks about, for one delivery. */
@@ -84,7 +85,7 @@ export interface Resolver {
 }
 
 export function resolver(options: {
-  readonly store: Store
+  readonly acts: Pick<GroupCommit<ActRow>, 'insert'>
   readonly directory: Directory
   readonly journal: Journal
   readonly vault: Vault
@@ -94,52 +95,34 @@ export function resolver(options: {
   /** Called after a disclosure became durable. */
   readonly recorded: () => void
 }): Resolver {
-  const { store, directory, journal, vault, policyVersion, clock, log, recorded } = options
+  const { acts, directory, journal, vault, policyVersion, clock, log, recorded } = options
 
-  /** The open identifiers by owner, or that they are damaged. Data keys are opened for the call and forgotten with it. */
-  const identifiersOf = async (owners: readonly SubjectId[]): Promise<Map<SubjectId, readonly Identifier[] | 'damaged'>> => {
-    const [subjects, rows] = await Promise.all([
-      directory.subjects(owners),
-      store.identifiers.find({ subjectId: { $in: [...owners] } }, { batchSize: 10_000 }).toArray(),
-    ])
-    const bySubject = new Map<SubjectId, IdentifierRow[]>()
-    for (const row of rows) {
-      const owned = bySubject.get(row.subjectId)
-      if (owned === undefined) bySubject.set(row.subjectId, [row])
-      else owned.push(row)
+  /** The identifiers of one owner, opened, or that they are damaged. The data key is opened for the call and forgotten with it. */
+  const opened = (subject: SubjectRow | undefined, owned: readonly IdentifierRow[]): readonly Identifier[] | 'damaged' => {
+    if (subject?.dataKey === undefined) return []
+    const { _id: subjectId, dataKey } = subject
+    // in a fixed order, so that a repeat hands over the same list
+    const sorted = owned.toSorted((one, other) => one.linkedAt.getTime() - other.linkedAt.getTime() || (one._id < other._id ? -1 : 1))
+    try {
+      const key = vault.openDataKey(subjectId, { kek: dataKey.kek, sealed: bytesOf(dataKey.sealed) })
+      return sorted.map(({ kind, sealed }) => vault.open(key, subjectId, kind, bytesOf(sealed)))
+    } catch (thrown) {
+      // a key that is not configured is a fault of the service, and concerns all that it wrapped: the call fails and is repeated
+      if (!(thrown instanceof VaultError) || thrown.reason !== 'vault.damaged') throw thrown
+      log.error({ subjectId, error: thrown }, 'vault.unreadable')
+      return 'damaged'
     }
-    const found = new Map<SubjectId, readonly Identifier[] | 'damaged'>()
-    for (const [subjectId, owned] of bySubject) {
-      const subject = subjects.get(subjectId)
-      if (subject?.dataKey === undefined) continue
-      const { kek, sealed: wrapped } = subject.dataKey
-      // in a fixed order, so that a repeat hands over the same list
-      const sorted = owned.sort((one, other) => one.linkedAt.getTime() - other.linkedAt.getTime() || (one._id < other._id ? -1 : 1))
-      try {
-        const key = vault.openDataKey(subjectId, { kek, sealed: bytesOf(wrapped) })
-        found.set(
-          subjectId,
-          sorted.map(({ kind, sealed }) => vault.open(key, subjectId, kind, bytesOf(sealed))),
-        )
-      } catch (thrown) {
-        // a key that is not configured is a fault of the service, and concerns all that it wrapped: the call fails and is repeated
-        if (!(thrown instanceof VaultError) || thrown.reason !== 'vault.damaged') throw thrown
-        log.error({ subjectId, error: thrown }, 'vault.unreadable')
-        found.set(subjectId, 'damaged')
-      }
-    }
-    return found
   }
+
+  const rowsOf = (owners: readonly SubjectId[]) => Promise.all([directory.subjects(owners), directory.identifiers(owners)])
 
   return {
     async resolve(recipient, questions, caller, { withoutValues = false, handedTo: person } = {}) {
       const subjectIds = [...new Set(questions.map(({ subjectId }) => subjectId))]
-      const [newest, subjects] = await Promise.all([journal.newest(subjectIds), directory.subjects(subjectIds)])
-      const active = subjectIds.filter((id) => {
-        const subject = subjects.get(id)
-        return subject !== undefined && subject.erasedAt === undefined && newest.get(id)?.mergedInto === undefined
-      })
-      const owned = await identifiersOf(active.flatMap((id) => [id, ...(newest.get(id)?.absorbs ?? [])]))
+      const [newest, [subjects, identifiersOf]] = await Promise.all([journal.newest(subjectIds), rowsOf(subjectIds)])
+      // hardly anybody has absorbed another one
+      const [absorbed, theirs] = await rowsOf(subjectIds.flatMap((id) => newest.get(id)?.absorbs ?? []))
+      const openedOf = (id: SubjectId) => opened(subjects.get(id) ?? absorbed.get(id), identifiersOf.get(id) ?? theirs.get(id) ?? [])
       const answers = new Map<SubjectId, Resolved>()
       for (const subjectId of subjectIds) {
         const row = newest.get(subjectId)
@@ -151,7 +134,7 @@ export function resolver(options: {
         else if (subject.erasedAt !== undefined) answer('erased')
         else if (row?.mergedInto !== undefined) answer('merged')
         else {
-          const parts = [subjectId, ...(row?.absorbs ?? [])].map((id) => owned.get(id) ?? [])
+          const parts = [subjectId, ...(row?.absorbs ?? [])].map(openedOf)
           const readable = parts.filter((part) => part !== 'damaged')
           if (readable.length < parts.length) answer('unreadable')
           else answer('active', handedTo(recipient, readable.flat()))
@@ -183,7 +166,8 @@ export function resolver(options: {
           ...disclosureOf(handed),
         }
         // before the answer leaves: what cannot be recorded is not handed over
-        await store.acts.insertOne(row)
+        const outcome = await acts.insert(row)
+        if (outcome !== 'inserted') throw new TypeError('an act has an id of its own')
         recorded()
       }
       return answersInOrder()

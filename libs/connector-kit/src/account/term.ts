@@ -69,10 +69,16 @@ export function accountTerm(options: TermOptions): AccountTerm {
       .then(() => Promise.all(workers.map((worker) => worker.run(over, cut.signal))))
       .catch((thrown: unknown) => log.error({ account, error: asError(thrown) }, 'account.work-failed'))
       .finally(() => ended.abort())
+    let waitMs = ttlMs / 2
     while (!ended.signal.aborted) {
-      await systemClock.sleep(pauseMs, ended.signal)
+      await systemClock.sleep(waitMs, ended.signal)
       if (ended.signal.aborted) break
-      const renewed = await held.renew().catch(() => held.isHeld())
+      waitMs = ttlMs / 2
+      // soon again where the database did not answer
+      const renewed = await held.renew().catch(() => {
+        waitMs = ttlMs / 10
+        return held.isHeld()
+      })
       if (renewed || lost.signal.aborted) continue
       log.warn({ account, fence }, 'account.lost')
       lost.abort()

@@ -248,12 +248,18 @@ async function prepare<Settings>(work: RecipientWork<Settings>, claim: Claim): P
   return prepared.value
 }
 
-/** Sends what a claim holds, and settles it. Resolves with how many requests that took for how many tasks, and how many of them follow a job. */
-export async function assertBatch<Settings>(
-  work: RecipientWork<Settings>,
-  claim: Claim,
-  abort: AbortSignal,
-): Promise<{ requests: number; tasks: number; followed: number }> {
+/** What sending a claim came to. */
+export interface Asserted {
+  readonly requests: number
+  readonly tasks: number
+  /** Tasks that follow a job. */
+  readonly followed: number
+  /** Rows that are to be told again. */
+  readonly returned: number
+}
+
+/** Sends what a claim holds, and settles it. */
+export async function assertBatch<Settings>(work: RecipientWork<Settings>, claim: Claim, abort: AbortSignal): Promise<Asserted> {
   const settler = createSettler(work, { flight: claim.token })
   const prepared = await prepare(work, claim)
   const entries: { row: InboxRow; task: Task }[] = []
@@ -283,5 +289,6 @@ export async function assertBatch<Settings>(
     requests: results.reduce((sum, { requests }) => sum + requests, 0),
     tasks: entries.length,
     followed: results.reduce((sum, { followed }) => sum + followed, 0),
+    returned: settler.returned,
   }
 }

@@ -9,6 +9,8 @@ export interface Settler {
   add(row: HeldRow, settlement: Settlement): void
   /** Resolves when everything added is settled. Rejects where the database did not take it in time. */
   drain(): Promise<void>
+  /** How many of the rows are to be told again. */
+  readonly returned: number
 }
 
 /** Where the rows of a settler come from: a flight that records what becomes of them, or a batch that they follow; neither where they were only looked at. */
@@ -19,7 +21,7 @@ export interface SettledFrom {
 
 const tries = 6
 // So long the fates of single requests are gathered while others of the batch are still under way: a write for each would be most of the database's work.
-const gatherMs = 20
+const gatherMs = 100
 // A record is one document of the database, which holds no more than 16 MB.
 const rowsPerRecord = 20_000
 
@@ -99,6 +101,7 @@ export function createSettler<Settings>(work: RecipientWork<Settings>, from: Set
   }
 
   let failure: unknown
+  let returned = 0
   const start = () => {
     writing ??= run().catch((thrown: unknown) => {
       failure = thrown
@@ -108,6 +111,7 @@ export function createSettler<Settings>(work: RecipientWork<Settings>, from: Set
   return {
     add: (row, settlement) => {
       waiting.push([row, settlement])
+      if (settlement.place === 'queue') returned += 1
       start()
     },
     drain: async () => {
@@ -115,6 +119,9 @@ export function createSettler<Settings>(work: RecipientWork<Settings>, from: Set
       hurry()
       while (writing !== undefined && failure === undefined) await writing
       if (failure !== undefined) throw failure
+    },
+    get returned() {
+      return returned
     },
   }
 }

@@ -6,6 +6,7 @@ import { createBell } from './bell.ts'
 import { followBatch } from './follow-batch.ts'
 import { hearReports, sortReports } from './hear-reports.ts'
 import { keepUp } from './keep-up.ts'
+import { createPace } from './pace.ts'
 import { readBackBatch } from './read-back.ts'
 import type { RecipientWork } from './recipient.ts'
 import { nextBatch, openBatch, sendBatch } from './sequence.ts'
@@ -33,9 +34,11 @@ export interface Worker {
 // slow answer holds nobody up for long.
 const patienceMs = 250
 const longestRestMs = 10_000
-// A look at reports costs nearly as much for one as for a hundred: those that come one by one are heard a few times a second. By the machine's clock: it is no time that a
-// turned clock could bring.
+// A look at reports costs nearly as much for one as for a hundred: those that come one by one are heard a few times a second.
 const reportsWithinMs = 250
+// So does a batch. Where changes come one by one without end, each recipient is told a few times a second; the first ones after a rest are told at once.
+const claimsWithinMs = 200
+const claimsAtOnce = 3
 
 // So many batches, and so many rows, are under way at once at the most, whatever the vendor allows: all of them are in memory, with their identifiers, several
 // times over while they are asked for, written into a request and told. A vendor that takes ten thousand at once needs no second batch beside it to be fast.
@@ -55,9 +58,11 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   const bell = createBell(clock)
   // What changes seldom is not asked for at every turn. In this process a change is known at once; another's is seen after a sweep at the latest.
   const state = remembered(() => work.states.get(recipientId), clock, options.sweepMs)
-  const followAt = remembered(() => batches.nextFollowAt(recipientId), clock, options.sweepMs)
+  // who works for the account is the only one who begins and follows batches
+  const followAt = remembered(() => batches.nextFollowAt(recipientId), clock, Number.POSITIVE_INFINITY)
   const reportAt = remembered(() => work.reports.nextAt(recipientId), clock, options.sweepMs)
   const readBackAt = remembered(() => line.nextReadBack(recipientId), clock, options.sweepMs)
+  const dueAt = remembered(() => line.nextDue(recipientId), clock, options.sweepMs)
   const running = new Map<string, Running>()
   /** Flights that ended in an error of ours: taken over when the database answers again. */
   const lost = new Map<string, Claim>()
@@ -73,20 +78,29 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   /** Rows that have become due since the last claim, as far as this process knows; and whether that one left some behind. */
   let arrived = 0
   let leftBehind = true
-  let reportsHeardAt = Number.NEGATIVE_INFINITY
-  /** Set while due reports wait for others; and whether the turn has left them waiting. */
-  let gathering: NodeJS.Timeout | undefined
-  let leftReports = false
+  const claimPace = createPace(claimsWithinMs, claimsAtOnce, bell.ring)
+  const reportPace = createPace(reportsWithinMs, 1, bell.ring)
+  /** Whether the turn has left something waiting for more of its kind. */
+  let gathering = false
   /** When the upkeep is looked at again. */
   let upkeepAt = 0
+
+  /** Nothing is known of the line any more. */
+  const lookAgain = () => {
+    leftBehind = true
+    dueAt.forget()
+  }
 
   const start = (kind: Running['kind'], key: string, job: () => Promise<void>) => {
     const done = job()
       .then(() => {
         failures = 0
+        // whatever came back into the line
+        if (kind !== 'assert') dueAt.forget()
       })
       .catch((thrown: unknown) => {
         failures += 1
+        lookAgain()
         restUntil = clock.now() + Math.min(longestRestMs, 200 * 2 ** Math.min(failures, 8))
         log.error({ recipientId, failures, error: asError(thrown) }, 'batch.failed')
       })
@@ -100,18 +114,17 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
 
   const runClaim = (claim: Claim, abort: AbortSignal) =>
     start('assert', claim.token, async () => {
-      try {
-        const { requests, tasks, followed } = await assertBatch(work, claim, abort)
-        if (tasks > 0) costPerTask = requests / Math.max(tasks, perRequest)
-        if (followed > 0) {
-          followAt.forget()
-          reportAt.forget()
-        }
-      } catch (thrown) {
+      const { requests, tasks, followed, returned } = await assertBatch(work, claim, abort).catch((thrown: unknown) => {
         lost.set(claim.token, claim)
         throw thrown
-      }
+      })
       line.release(claim)
+      if (tasks > 0) costPerTask = requests / Math.max(tasks, perRequest)
+      if (returned > 0) dueAt.forget()
+      if (followed > 0) {
+        followAt.forget()
+        reportAt.forget()
+      }
     })
 
   /** Rows whose batch failed here: whatever was sent of it has an unknown outcome. */
@@ -121,6 +134,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       line.release(claim)
       lost.delete(token)
     }
+    lookAgain()
   }
 
   const assertTurn = async (abort: AbortSignal): Promise<number> => {
@@ -133,6 +147,10 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const patient = asserting.length > 0 && now < newest + patienceMs
     // too few for a batch of their own, as far as this process knows
     if (patient && !leftBehind && arrived < maxTasks) return newest + patienceMs
+    if (!leftBehind && arrived === 0) {
+      const next = (await dueAt.get()) ?? Number.POSITIVE_INFINITY
+      if (next > now) return next
+    }
     if (collectSeconds > 0) {
       const { count, since } = await line.waiting(recipientId, maxTasks)
       if (since === undefined) return (await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY
@@ -141,15 +159,22 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     // No more than the account's rate has room for: what is claimed and cannot be sent has to be put back.
     const room = Math.floor(account.available() / Math.max(costPerTask, 1 / maxTasks))
     const limit = account.gate.probing ? 1 : Math.max(1, Math.min(maxTasks, room))
+    if (!leftBehind && arrived < limit && claimPace.mustWait()) {
+      gathering = true
+      return Number.POSITIVE_INFINITY
+    }
     arrived = 0
     const claim = await line.claim(recipientId, limit)
-    leftBehind = claim.rows.length >= limit
+    // a row that is under way may want something newer by now
+    leftBehind = claim.rows.length >= limit || asserting.length > 0
     if (claim.rows.length > 0) {
+      claimPace.spend()
       runClaim(claim, abort)
       return now
     }
+    dueAt.forget()
     // what is under way rings the bell when it is through
-    return asserting.length > 0 ? now + patienceMs : ((await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY)
+    return asserting.length > 0 ? now + patienceMs : ((await dueAt.get()) ?? Number.POSITIVE_INFINITY)
   }
 
   const sequenceTurn = async (abort: AbortSignal): Promise<number> => {
@@ -189,20 +214,13 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
 
   const reportTurn = async (): Promise<number> => {
     if (descriptor.jobs?.reported !== true) return Number.POSITIVE_INFINITY
-    leftReports = gathering !== undefined
-    if (leftReports) return Number.POSITIVE_INFINITY
     const next = (await reportAt.get()) ?? Number.POSITIVE_INFINITY
     if (next > clock.now()) return next
-    const waitMs = reportsHeardAt + reportsWithinMs - performance.now()
-    if (waitMs > 0) {
-      gathering = setTimeout(() => {
-        gathering = undefined
-        bell.ring()
-      }, waitMs)
-      leftReports = true
+    if (reportPace.mustWait()) {
+      gathering = true
       return Number.POSITIVE_INFINITY
     }
-    reportsHeardAt = performance.now()
+    reportPace.spend()
     reportAt.forget()
     for (const sorted of await sortReports(work)) {
       const { _id } = sorted.batch
@@ -228,10 +246,11 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   const upkeepTurn = async (assertAt: number): Promise<number> => {
     const now = clock.now()
     if (upkeepAt > now) return upkeepAt
-    // what is under way rings the bell when it is through
-    if (assertAt <= now || [...running.values()].some(({ kind }) => kind === 'assert')) return Number.POSITIVE_INFINITY
+    // what is under way rings the bell when it is through, and so does what gathers
+    if (gathering || assertAt <= now || [...running.values()].some(({ kind }) => kind === 'assert')) return Number.POSITIVE_INFINITY
     const { next, told, sampled } = await keepUp(work)
     upkeepAt = next
+    if (told > 0) lookAgain()
     if (sampled > 0) readBackAt.forget()
     return told + sampled > 0 ? now : next
   }
@@ -239,7 +258,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   /** Starts what is due, and says when to look again. */
   const turn = async (abort: AbortSignal): Promise<number> => {
     const now = clock.now()
-    leftReports = false
+    gathering = false
     if (restUntil > now) return restUntil
     if (lost.size > 0) await takeBack()
     held = Boolean((await state.get()).paused)
@@ -268,6 +287,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     },
     steer: () => {
       state.forget()
+      lookAgain()
       bell.ring()
     },
     heard: () => {
@@ -283,6 +303,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       return settled
     },
     run: async (stopping, abort) => {
+      followAt.forget()
+      lookAgain()
       let faults = 0
       while (!stopping.aborted) {
         turns += 1
@@ -301,11 +323,11 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
         }
         const now = clock.now()
         // only a turn beside which nothing was under way has seen all that there is
-        if (faults === 0 && idleBefore && starts === startsBefore && next > now && !leftReports) release(current)
+        if (faults === 0 && idleBefore && starts === startsBefore && next > now && !gathering) release(current)
         if (next > now) await bell.sleepUntil(Math.min(next, now + options.sweepMs), stopping)
       }
-      clearTimeout(gathering)
-      gathering = undefined
+      claimPace.stop()
+      reportPace.stop()
       await Promise.all([...running.values()].map(({ done }) => done))
       release(Number.POSITIVE_INFINITY)
     },

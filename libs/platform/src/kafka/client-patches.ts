@@ -3,7 +3,7 @@ import RequestQueue from 'kafkajs/src/network/requestQueue/index.js'
 // kafkajs 2.2.4 has had no release since 2023. What is mended here, per connection:
 //   - a timer that re-arms itself for ever, also with nothing to send (5 to 8 per cent of a core in an idle process,
 //     and a TimeoutNegativeWarning each time on newer Node versions);
-//   - the check for overdue requests every 100 ms; every other second is enough for timeouts of many seconds.
+//   - the check for overdue requests every 100 ms; every other second is enough for timeouts of many seconds, and one look for all connections of the process.
 
 const overdueCheckMs = 2_000
 
@@ -12,9 +12,7 @@ interface Queue {
   inflight: Map<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>
   throttledUntil: number
   throttleCheckTimeoutId: NodeJS.Timeout | null
-  requestTimeoutIntervalId?: NodeJS.Timeout
   enforceRequestTimeout: boolean
-  requestTimeout: number
   checkPendingRequests(): void
   isConnected(): boolean
   destroy(): void
@@ -28,6 +26,7 @@ export function patchClient(): void {
     [patched]?: boolean
     scheduleCheckPendingRequests(): void
     scheduleRequestTimeoutCheck(): void
+    destroy(): void
   }
   if (prototype[patched]) return
   prototype[patched] = true
@@ -44,18 +43,29 @@ export function patchClient(): void {
     )
   }
 
+  const watched = new Set<Queue>()
+  let watch: NodeJS.Timeout | undefined
+  const lookAtAll = () => {
+    const now = Date.now()
+    for (const queue of watched) {
+      for (const request of queue.inflight.values()) if (now - request.sentAt > request.requestTimeout) request.timeoutRequest()
+      if (!queue.isConnected()) queue.destroy()
+    }
+  }
+
   prototype.scheduleRequestTimeoutCheck = function (this: Queue) {
     if (!this.enforceRequestTimeout) return
-    this.destroy()
-    this.requestTimeoutIntervalId = setInterval(
-      () => {
-        const now = Date.now()
-        for (const request of this.inflight.values()) {
-          if (now - request.sentAt > request.requestTimeout) request.timeoutRequest()
-        }
-        if (!this.isConnected()) this.destroy()
-      },
-      Math.min(this.requestTimeout, overdueCheckMs),
-    )
+    watched.add(this)
+    watch ??= setInterval(lookAtAll, overdueCheckMs)
+  }
+
+  prototype.destroy = function (this: Queue) {
+    watched.delete(this)
+    if (watched.size === 0) {
+      clearInterval(watch)
+      watch = undefined
+    }
+    if (this.throttleCheckTimeoutId !== null) clearTimeout(this.throttleCheckTimeoutId)
+    this.throttleCheckTimeoutId = null
   }
 }

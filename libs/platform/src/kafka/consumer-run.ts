@@ -1,7 +1,7 @@
 import type kafkajs from 'kafkajs'
 import { systemClock } from '../clock/index.ts'
 import { asError } from '../errors/index.ts'
-import { once } from '../lifecycle/index.ts'
+import { gate, once, shared } from '../lifecycle/index.ts'
 import type { Client } from './client.ts'
 import { rootCause } from './errors.ts'
 import { nextOffset, toRecord } from './records.ts'
@@ -29,13 +29,24 @@ export interface ConsumerRun {
 }
 
 const heartbeatMs = 3_000
-const longestWaitMs = 3_000
+const longestWaitMs = 5_000
 const stopLimitMs = 15_000
 const silentLimitMs = 90_000
 const firstBackoffMs = 200
 // A short hiccup is waited for with the records in hand; after that the partition is set aside, so that others need not wait.
 const longestWaitInPlaceMs = 400
 const longestBackoffMs = 15_000
+
+// A batch that is larger than this share of what one may be is handled at once: gathering more would not make it cheaper.
+const smallShare = 0.25
+
+/** How far a partition was handled. */
+interface Reached {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: string
+  readonly commit: kafkajs.EachBatchPayload['commitOffsetsIfNecessary']
+}
 
 export function startRun(
   client: Client,
@@ -45,7 +56,7 @@ export function startRun(
   onJoin: () => void,
 ): ConsumerRun {
   const { groupId, handle, log, metrics, maxBatchBytes = 2 * 1024 * 1024, maxBatchRecords = 1_000, concurrency = 1 } = options
-  const { sessionTimeoutMs = 10_000 } = options
+  const { sessionTimeoutMs = 10_000, gatherMs = 0 } = options
   const handled = metrics?.counter({
     name: 'heed_kafka_records_handled_total',
     help: 'Records handled and committed',
@@ -57,6 +68,19 @@ export function startRun(
     labels: ['group', 'topic'],
   })
   const failures = new Map<string, number>()
+  const gathered = gate(gatherMs)
+  // those that are handled together are committed together: a request for each partition would cost as much as one for all
+  const commit = shared(async (reached: readonly Reached[]) => {
+    const last = reached.at(-1)
+    if (last === undefined) return
+    const byTopic = new Map<string, Reached[]>()
+    for (const one of reached) byTopic.set(one.topic, [...(byTopic.get(one.topic) ?? []), one])
+    const topics = [...byTopic].map(([topic, some]) => ({
+      topic,
+      partitions: some.map(({ partition, offset }) => ({ partition, offset })),
+    }))
+    await last.commit({ topics })
+  })
   let over = false
   let lastSign = Date.now()
   let end: (end: RunEnd) => void = () => undefined
@@ -71,7 +95,7 @@ export function startRun(
     maxBytes: maxBatchBytes,
     maxBytesPerPartition: Math.min(256 * 1024, maxBatchBytes),
     // The broker answers as soon as there is a record; this is only how long it may keep silent. Heartbeats come in between.
-    maxWaitTimeInMs: Math.min(longestWaitMs, sessionTimeoutMs / 3),
+    maxWaitTimeInMs: Math.min(longestWaitMs, sessionTimeoutMs * 0.45),
     allowAutoTopicCreation: false,
     metadataMaxAge: 60_000,
     // Every crash ends this object; the supervisor makes a new one.
@@ -134,6 +158,7 @@ export function startRun(
         const last = slice.at(-1)
         if (last === undefined) break
         try {
+          if (gatherMs > 0 && slice.length < maxBatchRecords * smallShare) await gathered()
           await handle({ topic, partition, records: slice.map(toRecord), heartbeat: beat, isStale: gone })
         } catch (thrown) {
           const waitMs = noteFailure(place, topic, asError(thrown))
@@ -152,7 +177,7 @@ export function startRun(
         // The object of an abandoned run must not commit for a partition that another member has by now.
         if (isStale()) break
         const reached = from >= messages.length ? batch.lastOffset() : last.offset
-        await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset: nextOffset(reached) }] }] })
+        await commit({ topic, partition, offset: nextOffset(reached), commit: commitOffsetsIfNecessary })
         await beat()
       }
     } finally {

@@ -72,6 +72,11 @@ export interface ConsumerOptions {
   /** Partitions handled at the same time; 1 unless told. */
   concurrency?: number
   /**
+   * Small batches are handled at most once in so many ms, those of all partitions at the same time: what arrives meanwhile comes with them, and a stream of single records
+   * costs little more than their number. The first after a rest is handled at once. 0 unless told.
+   */
+  gatherMs?: number
+  /**
    * Does the work. Offsets are committed after it resolves: a crash before that repeats, never loses. When it throws, the same
    * records come again after a back-off; other partitions go on meanwhile.
    */

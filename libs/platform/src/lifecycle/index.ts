@@ -1,4 +1,5 @@
 export * from './check.ts'
+export * from './gathering.ts'
 export * from './loop.ts'
 export * from './parts.ts'
 export * from './shutdown.ts'

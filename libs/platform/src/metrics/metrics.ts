@@ -35,10 +35,14 @@ export interface Metrics {
 /** Seconds from half a millisecond to half a minute: what an RPC, a request or a batch takes. */
 export const durationBuckets: readonly number[] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30]
 
+// The event loop is looked at so often: what `nodejs_eventloop_lag_*` has above it is lag. Every hundredth of a second, as the library does unless told, would be most of what
+// an idle process does.
+const lookAtLoopMs = 100
+
 /** A set of figures of its own. `processFigures` adds memory, CPU and event loop; take it once per process. */
 export function createMetrics(options: { processFigures?: boolean } = {}): Metrics {
   const registry = new client.Registry()
-  if (options.processFigures) client.collectDefaultMetrics({ register: registry })
+  if (options.processFigures) client.collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: lookAtLoopMs })
 
   const known = <T>(name: string, make: () => T): T => (registry.getSingleMetric(name) as T | undefined) ?? make()
 

@@ -7,7 +7,7 @@ import type { Lease } from './lease.ts'
 export interface LeadershipOptions {
   name: string
   lease: Lease
-  /** The lease's own; it is renewed three times in it. */
+  /** The lease's own. It is renewed when half of it is over, and soon again where the database did not answer. */
   ttlMs: number
   /** The work of the only one. The signal is aborted when the lease may be lost or the part stops; the work then ends soon. */
   lead(signal: AbortSignal, fence: number): Promise<void>
@@ -27,10 +27,15 @@ export function leadership(options: LeadershipOptions): Part {
     const work = lead(over, fence)
       .catch((thrown: unknown) => log.error({ lease: name, fence, error: asError(thrown) }, 'lease.work-failed'))
       .finally(() => lost.abort())
+    let waitMs = ttlMs / 2
     while (!over.aborted) {
-      await clock.sleep(pauseMs, over)
+      await clock.sleep(waitMs, over)
       if (over.aborted) break
-      const renewed = await lease.renew().catch(() => lease.isHeld())
+      waitMs = ttlMs / 2
+      const renewed = await lease.renew().catch(() => {
+        waitMs = ttlMs / 10
+        return lease.isHeld()
+      })
       if (!renewed) {
         log.warn({ lease: name, fence }, 'lease.lost')
         lost.abort()

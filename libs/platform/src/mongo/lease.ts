@@ -44,10 +44,10 @@ export function lease(options: LeaseOptions): Lease {
   let heldUntil = 0
 
   const expiry = { $add: ['$$NOW', ttlMs] }
-  const remember = (row: LeaseRow | null, askedAt: number): number | undefined => {
-    fence = row?.fence
+  const remember = (held: number | undefined, askedAt: number): number | undefined => {
+    fence = held
     // Counted from before the request left: the server set the expiry later than that.
-    heldUntil = row === null ? 0 : askedAt + ttlMs
+    heldUntil = held === undefined ? 0 : askedAt + ttlMs
     return fence
   }
 
@@ -70,14 +70,14 @@ export function lease(options: LeaseOptions): Lease {
         { returnDocument: 'after' },
       )
     const row = await take()
-    if (row !== null) return remember(row, askedAt)
+    if (row !== null) return remember(row.fence, askedAt)
     // An upsert may not have $expr in its filter, so that the row is made apart, as one that nobody holds.
     const made = await collection.updateOne(
       { _id: name },
       { $setOnInsert: { holder: '', fence: 0, expiresAt: new Date(0) } },
       { upsert: true },
     )
-    return remember(made.upsertedCount === 1 ? await take() : null, askedAt)
+    return remember(made.upsertedCount === 1 ? (await take())?.fence : undefined, askedAt)
   }
 
   return {
@@ -85,17 +85,15 @@ export function lease(options: LeaseOptions): Lease {
     renew: async () => {
       if (fence === undefined) return false
       const askedAt = clock.now()
-      const row = await collection.findOneAndUpdate(
-        { _id: name, holder, fence, $expr: { $gt: ['$expiresAt', '$$NOW'] } },
-        [{ $set: { expiresAt: expiry } }],
-        { returnDocument: 'after' },
-      )
-      return remember(row, askedAt) !== undefined
+      const { matchedCount } = await collection.updateOne({ _id: name, holder, fence, $expr: { $gt: ['$expiresAt', '$$NOW'] } }, [
+        { $set: { expiresAt: expiry } },
+      ])
+      return remember(matchedCount === 0 ? undefined : fence, askedAt) !== undefined
     },
     release: async () => {
       if (fence === undefined) return
       const released = fence
-      remember(null, clock.now())
+      remember(undefined, clock.now())
       await collection.updateOne({ _id: name, holder, fence: released }, { $set: { expiresAt: new Date(0) } })
     },
     get fence() {

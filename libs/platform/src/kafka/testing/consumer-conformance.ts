@@ -74,6 +74,21 @@ export function testConsumer(makeKafka: () => Kafka): void {
       expect(await consumer.lag()).toBe(0)
     })
 
+    it('gathers what comes one by one: fewer calls for the same records, all partitions at the same time', async () => {
+      const batches: { at: number; values: number[] }[] = []
+      const consumer = make(async (batch) => void batches.push({ at: performance.now(), values: valuesOf(batch) }), {
+        gatherMs: 300,
+        concurrency: 3,
+      })
+      await start(consumer)
+      for (let n = 0; n < 60; n += 1) await publish(1, n)
+      await consumer.caughtUp()
+      expect(sorted(batches.flatMap(({ values }) => values))).toEqual(upTo(60))
+      const elapsed = (batches.at(-1)?.at ?? 0) - (batches[0]?.at ?? 0)
+      expect(batches.length).toBeLessThanOrEqual(3 * (Math.floor(elapsed / 300) + 2))
+      expect(await consumer.lag()).toBe(0)
+    })
+
     it('commits only after the handler is done, and goes on there after a restart', async () => {
       await publish(30)
       const [arrived, release] = [gate(), gate()]
