@@ -31,7 +31,8 @@ const markAtLeast = 500
 /** Of its time the relay spends so much on work while it follows a stream of small batches; the rest it lets them gather. */
 const workShare = 0.25
 const shortestGatherMs = 10
-const longestGatherMs = 50
+// every batch becomes a fetch, a write and a commit at each of up to twenty recipients
+const longestGatherMs = 100
 
 interface Marking {
   readonly through: number

@@ -49,8 +49,6 @@ const batchRecords = 500
 const publisherQueue = 200_000
 // Batches of that many partitions share a request to the broker.
 const partitionsAtOnce = 6
-// One change becomes a record for each of up to twenty readers, who fetch, store and commit it: a few changes together cost them hardly more than one.
-const gatherMs = 100
 
 /** The service, not started. `main.ts`, the hub and the tests start the same thing. */
 export function propagationApp(options: PropagationOptions): PropagationApp {
@@ -90,7 +88,6 @@ export function propagationApp(options: PropagationOptions): PropagationApp {
     fromBeginning: true,
     maxBatchRecords: batchRecords,
     concurrency: partitionsAtOnce,
-    gatherMs,
     handle: async (batch) => {
       const startedAt = performance.now()
       const made = fanOut(policy, topics, batch, clock.now())

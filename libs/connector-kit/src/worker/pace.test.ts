@@ -47,6 +47,15 @@ describe('a pace', () => {
     pace.stop()
   })
 
+  it('waits no longer for what happened without having waited', () => {
+    const pace = createPace(100, 2, () => undefined)
+    for (let times = 0; times < 10; times += 1) pace.spend()
+    expect(pace.mustWait()).toBe(true)
+    vi.advanceTimersByTime(100)
+    expect(pace.mustWait()).toBe(false)
+    pace.stop()
+  })
+
   it('rings nobody once it is stopped', () => {
     const ring = vi.fn()
     const pace = createPace(100, 1, ring)

@@ -32,7 +32,8 @@ export function createPace(everyMs: number, atOnce: number, ring: () => void): P
     },
     spend: () => {
       count()
-      inHand -= 1
+      // what had to happen at once delays nothing further
+      inHand = Math.max(0, inHand - 1)
     },
     stop: () => {
       clearTimeout(timer)

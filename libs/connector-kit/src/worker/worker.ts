@@ -78,6 +78,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   /** Rows that have become due since the last claim, as far as this process knows; and whether that one left some behind. */
   let arrived = 0
   let leftBehind = true
+  /** A claim was made beside a batch, whose rows it could not take. */
+  let passedOver = false
   const claimPace = createPace(claimsWithinMs, claimsAtOnce, bell.ring)
   const reportPace = createPace(reportsWithinMs, 1, bell.ring)
   /** Whether the turn has left something waiting for more of its kind. */
@@ -120,7 +122,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       })
       line.release(claim)
       if (tasks > 0) costPerTask = requests / Math.max(tasks, perRequest)
-      if (returned > 0) dueAt.forget()
+      if (returned > 0 || passedOver) dueAt.forget()
+      passedOver &&= [...running.values()].filter(({ kind }) => kind === 'assert').length > 1
       if (followed > 0) {
         followAt.forget()
         reportAt.forget()
@@ -165,8 +168,9 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     }
     arrived = 0
     const claim = await line.claim(recipientId, limit)
+    leftBehind = claim.rows.length >= limit
     // a row that is under way may want something newer by now
-    leftBehind = claim.rows.length >= limit || asserting.length > 0
+    passedOver ||= asserting.length > 0
     if (claim.rows.length > 0) {
       claimPace.spend()
       runClaim(claim, abort)

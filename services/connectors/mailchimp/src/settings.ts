@@ -23,7 +23,7 @@ export interface MailchimpSettings {
   readonly audiences: readonly Audience[]
   /** True hands Mailchimp addresses that it does not have, only to have them suppressed beforehand. */
   readonly suppressUnknown: boolean
-  /** From so many operations on, they go as a batch of the vendor; fewer go one by one, which is faster. */
+  /** From so many operations on, they go as a batch of the vendor, which is looked at after five seconds for the first time; fewer go one by one, which is faster. */
   readonly batchFrom: number
   /** Of the ten that Mailchimp allows a user over all programs. */
   readonly concurrentRequests: number
@@ -36,7 +36,7 @@ const shape = z.strictObject({
   credential: z.string().regex(/^(?:env|file):.+/, 'names the API key as env:NAME or file:/path'),
   credentialIs: z.enum(['api-key', 'oauth-token']).default('api-key'),
   suppressUnknown: z.boolean().default(false),
-  batchFrom: z.coerce.number().int().min(2).max(500).default(50),
+  batchFrom: z.coerce.number().int().min(2).max(500).default(100),
   concurrentRequests: z.coerce.number().int().min(1).max(10).default(5),
   audiences: z
     .array(
