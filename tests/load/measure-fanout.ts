@@ -79,7 +79,9 @@ export async function measureFanoutLatency(hub: BenchHub): Promise<Figure[]> {
     const times = [...accepted].map(([subjectId, at]) => Math.max(...recipients.map((id) => takenAt.get(subjectId)?.get(id) ?? at)) - at)
     for (const id of recipients) {
       const own = [...accepted].map(([subjectId, at]) => (takenAt.get(subjectId)?.get(id) ?? at) - at)
-      process.stderr.write(`  ${id}: p50 ${Math.round(quantile(own, 0.5))} ms, p90 ${Math.round(quantile(own, 0.9))} ms, the last ${Math.round(quantile(own, 1))} ms\n`)
+      process.stderr.write(
+        `  ${id}: p50 ${Math.round(quantile(own, 0.5))} ms, p90 ${Math.round(quantile(own, 0.9))} ms, the last ${Math.round(quantile(own, 1))} ms\n`,
+      )
     }
     return [{ key: 'fanout.latency.p50', value: quantile(times, 0.5), unit: 'ms' }]
   } finally {
