@@ -31,7 +31,6 @@ const measurements: readonly { readonly keys: readonly string[]; measure(hub: Be
   { keys: ['trail.checkpoint.p99'], measure: measureCheckpoint },
   { keys: ['trail.proof.p99'], measure: measureProof },
   { keys: ['trail.audit'], measure: measureAudit },
-  { keys: ['trail.verify'], measure: measureVerify },
 ]
 /** The same for what is measured on services/preferences as a process of its own. */
 const alone: readonly { readonly keys: readonly string[]; measure(service: BenchService): Promise<Figure[]> }[] = [
@@ -41,7 +40,11 @@ const alone: readonly { readonly keys: readonly string[]; measure(service: Bench
   { keys: ['check.batch'], measure: measureBatchCheck },
   { keys: ['oneclick.post', 'oneclick.edge', 'oneclick.journalled'], measure: (service) => measureOneClick(service, values.profile) },
 ]
-const start = { keys: ['start.first-confirmed'], measure: measureStart }
+/** What needs nothing else that runs, and runs beside nothing. */
+const bare: readonly { readonly keys: readonly string[]; measure(): Promise<Figure[]> }[] = [
+  { keys: ['trail.verify'], measure: measureVerify },
+  { keys: ['start.first-confirmed'], measure: measureStart },
+]
 
 const { values } = parseArgs({
   options: { only: { type: 'string', multiple: true }, json: { type: 'string' }, profile: { type: 'string' } },
@@ -67,9 +70,7 @@ const measured = async (keys: readonly string[], measure: () => Promise<Figure[]
   }
 }
 
-if (wanted(start.keys)) {
-  await measured(start.keys, start.measure)
-}
+for (const { keys, measure } of bare) if (wanted(keys)) await measured(keys, measure)
 const lone = alone.filter(({ keys }) => wanted(keys))
 if (lone.length > 0) {
   say('starting services/preferences …')
