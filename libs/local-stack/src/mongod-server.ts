@@ -115,7 +115,10 @@ export async function startMongod(
 export async function becomePrimary(port: number, at: string = loopback): Promise<boolean> {
   if (!(await answers(at, port, 1000))) return false
   const host = `${loopback}:${port}`
-  const client = new mongoose.mongo.MongoClient(`mongodb://${at}:${port}/?directConnection=true`, { serverSelectionTimeoutMS: 2000 })
+  const client = new mongoose.mongo.MongoClient(`mongodb://${at}:${port}/?directConnection=true`, {
+    serverSelectionTimeoutMS: 2000,
+    timeoutMS: 5000,
+  })
   try {
     const admin = client.db('admin')
     for (let turn = 0; turn < 200; turn++) {

@@ -99,7 +99,7 @@ export function resolver(options: {
 
   /** The identifiers of one owner, opened, or that they are damaged. The data key is opened for the call and forgotten with it. */
   const opened = (subject: SubjectRow | undefined, owned: readonly IdentifierRow[]): readonly Identifier[] | 'damaged' => {
-    if (subject?.dataKey === undefined) return []
+    if (subject?.dataKey === undefined || owned.length === 0) return []
     const { _id: subjectId, dataKey } = subject
     // in a fixed order, so that a repeat hands over the same list
     const sorted = owned.toSorted((one, other) => one.linkedAt.getTime() - other.linkedAt.getTime() || (one._id < other._id ? -1 : 1))

@@ -3,7 +3,7 @@ import { systemClock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import { once, type Part, type RunningPart } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
-import { type LeaseRow, lease } from '@heed/platform/mongo'
+import { keepLease, type LeaseRow, lease } from '@heed/platform/mongo'
 import type { mongo } from 'mongoose'
 import type { Worker } from '../worker/worker.ts'
 
@@ -69,17 +69,7 @@ export function accountTerm(options: TermOptions): AccountTerm {
       .then(() => Promise.all(workers.map((worker) => worker.run(over, cut.signal))))
       .catch((thrown: unknown) => log.error({ account, error: asError(thrown) }, 'account.work-failed'))
       .finally(() => ended.abort())
-    let waitMs = ttlMs / 2
-    while (!ended.signal.aborted) {
-      await systemClock.sleep(waitMs, ended.signal)
-      if (ended.signal.aborted) break
-      waitMs = ttlMs / 2
-      // soon again where the database did not answer
-      const renewed = await held.renew().catch(() => {
-        waitMs = ttlMs / 10
-        return held.isHeld()
-      })
-      if (renewed || lost.signal.aborted) continue
+    if ((await keepLease(held, { ttlMs, clock: systemClock, signal: ended.signal })) === 'lost') {
       log.warn({ account, fence }, 'account.lost')
       lost.abort()
     }

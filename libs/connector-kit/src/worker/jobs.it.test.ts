@@ -19,6 +19,7 @@ import {
   type TestWorkshop,
   type TestWorkshopOptions,
 } from '../testing.fixture.ts'
+import type { ProbePoint } from './recipient.ts'
 
 let opened: TestRows
 const running: TestWorkshop[] = []
@@ -56,6 +57,25 @@ function patient(vendor: ScriptedVendor, done: { now: boolean }): void {
 }
 
 describe('a job', () => {
+  it('is followed too where the work that began it failed after the vendor had taken it', async () => {
+    const done = { now: false }
+    let failed = false
+    const probe = (point: ProbePoint) => {
+      if (failed || point !== 'decided') return
+      failed = true
+      throw new Error('the database is away')
+    }
+    const test = await open({ descriptor, probe })
+    patient(test.vendor, done)
+    await test.take(aDelivery('ada', 1))
+    await expect.poll(() => test.log.lines.some(({ event }) => event === 'batch.failed')).toBe(true)
+    await test.after(1)
+    expect(await test.row('ada')).toMatchObject({ lane: lanes.followed })
+    done.now = true
+    await test.after(10)
+    expect(await test.row('ada')).toMatchObject({ state: 'confirmed', attempts: 1 })
+  })
+
   it('is asked about less and less often, and confirms when it ends', async () => {
     const done = { now: false }
     const test = await open({ descriptor })

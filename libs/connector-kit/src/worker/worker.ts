@@ -58,7 +58,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   const bell = createBell(clock)
   // What changes seldom is not asked for at every turn. In this process a change is known at once; another's is seen after a sweep at the latest.
   const state = remembered(() => work.states.get(recipientId), clock, options.sweepMs)
-  // who works for the account is the only one who begins and follows batches
+  // whoever works for the account is the only one who begins and follows batches
   const followAt = remembered(() => batches.nextFollowAt(recipientId), clock, Number.POSITIVE_INFINITY)
   const reportAt = remembered(() => work.reports.nextAt(recipientId), clock, options.sweepMs)
   const readBackAt = remembered(() => line.nextReadBack(recipientId), clock, options.sweepMs)
@@ -87,10 +87,11 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   /** When the upkeep is looked at again. */
   let upkeepAt = 0
 
-  /** Nothing is known of the line any more. */
+  /** Nothing is known of the line and of batches any more. */
   const lookAgain = () => {
     leftBehind = true
     dueAt.forget()
+    followAt.forget()
   }
 
   const start = (kind: Running['kind'], key: string, job: () => Promise<void>) => {
@@ -307,7 +308,6 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       return settled
     },
     run: async (stopping, abort) => {
-      followAt.forget()
       lookAgain()
       let faults = 0
       while (!stopping.aborted) {

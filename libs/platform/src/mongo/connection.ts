@@ -2,6 +2,7 @@ import mongoose, { type mongo } from 'mongoose'
 import { asError, HeedError } from '../errors/index.ts'
 import { type CheckResult, once, type RunningPart } from '../lifecycle/index.ts'
 import type { Logger } from '../log/index.ts'
+import { endWritesOfClosedConnections } from './closed-writes.ts'
 import { isMongoUnavailable } from './errors.ts'
 
 /** MongoDB did not answer when the service started. */
@@ -40,6 +41,7 @@ export interface MongoConnection extends RunningPart {
 /** @throws MongoConnectError when there is no primary within the selection timeout. */
 export async function connectMongo(options: MongoOptions): Promise<MongoConnection> {
   const { uri, appName, log, maxPoolSize = 20, serverSelectionTimeoutMs = 10_000, socketTimeoutMs = 45_000 } = options
+  endWritesOfClosedConnections()
   const connection = mongoose.createConnection(uri, {
     appName,
     maxPoolSize,

@@ -2,7 +2,7 @@ import type { Clock } from '../clock/index.ts'
 import { asError } from '../errors/index.ts'
 import { once, type Part, type RunningPart } from '../lifecycle/index.ts'
 import type { Logger } from '../log/index.ts'
-import type { Lease } from './lease.ts'
+import { keepLease, type Lease } from './lease.ts'
 
 export interface LeadershipOptions {
   name: string
@@ -27,19 +27,9 @@ export function leadership(options: LeadershipOptions): Part {
     const work = lead(over, fence)
       .catch((thrown: unknown) => log.error({ lease: name, fence, error: asError(thrown) }, 'lease.work-failed'))
       .finally(() => lost.abort())
-    let waitMs = ttlMs / 2
-    while (!over.aborted) {
-      await clock.sleep(waitMs, over)
-      if (over.aborted) break
-      waitMs = ttlMs / 2
-      const renewed = await lease.renew().catch(() => {
-        waitMs = ttlMs / 10
-        return lease.isHeld()
-      })
-      if (!renewed) {
-        log.warn({ lease: name, fence }, 'lease.lost')
-        lost.abort()
-      }
+    if ((await keepLease(lease, { ttlMs, clock, signal: over })) === 'lost') {
+      log.warn({ lease: name, fence }, 'lease.lost')
+      lost.abort()
     }
     await work
     await lease.release().catch((thrown: unknown) => log.warn({ lease: name, error: asError(thrown) }, 'lease.release-failed'))

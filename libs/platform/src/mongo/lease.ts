@@ -102,3 +102,24 @@ export function lease(options: LeaseOptions): Lease {
     isHeld: () => fence !== undefined && clock.now() < heldUntil,
   }
 }
+
+/**
+ * Renews a lease that is held when half of it is over, and soon again where the database did not answer. Resolves with `lost` when it is somebody else's or has run out, with `over`
+ * when the signal is aborted.
+ */
+export async function keepLease(
+  lease: Pick<Lease, 'renew' | 'isHeld'>,
+  { ttlMs, clock, signal }: { readonly ttlMs: number; readonly clock: Clock; readonly signal: AbortSignal },
+): Promise<'lost' | 'over'> {
+  let waitMs = ttlMs / 2
+  for (;;) {
+    await clock.sleep(waitMs, signal)
+    if (signal.aborted) return 'over'
+    waitMs = ttlMs / 2
+    const isOurs = await lease.renew().catch(() => {
+      waitMs = ttlMs / 10
+      return lease.isHeld()
+    })
+    if (!isOurs) return signal.aborted ? 'over' : 'lost'
+  }
+}
