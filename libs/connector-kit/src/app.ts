@@ -5,6 +5,7 @@ import type { Consumer, Kafka, Publisher } from '@heed/platform/kafka'
 import type { Part } from '@heed/platform/lifecycle'
 import type { CheckResult } from '@heed/platform/mongo'
 import type { mongo } from 'mongoose'
+import { createArrivals } from './arrivals.ts'
 import type { Connector } from './contract.ts'
 import { watchOpen } from './figures.ts'
 import { type Halt, publishedHalts } from './halts.ts'
@@ -71,17 +72,23 @@ export async function connectorApp<Settings>(
   halts.publish = publishedHalts({ publisher, topics, kind, source, clock, log: options.log })
   const log = options.log.child({ connector: kind })
 
+  const accept = createArrivals(inbox, (recipientId, { wanted, superseded }) => {
+    if (wanted > 0) workshop.wake(recipientId, wanted)
+    if (superseded > 0) outcomesOf.rowsWritten()
+  })
   const consumers = ids.map((recipientId) =>
     kafka.consumer({
       groupId: `${options.topicPrefix}.connector.${recipientId}`,
       topics: [topics.deliveries(recipientId), topics.controls, ...(workshop.hears(recipientId) ? [topics.callbacks] : [])],
       fromBeginning: true,
       concurrency: partitionsAtOnce,
+      // what a row knows already writes nothing
+      commitEveryMs,
       log,
       metrics,
       handle: intake({
         recipientId,
-        inbox,
+        accept,
         controls,
         reported: (reports) => workshop.reported(recipientId, reports),
         publisher,
@@ -89,10 +96,6 @@ export async function connectorApp<Settings>(
         source,
         clock,
         log,
-        accepted: ({ due, outcomes }) => {
-          if (due > 0) workshop.wake(recipientId, due)
-          if (outcomes) outcomesOf.rowsWritten()
-        },
       }),
     }),
   )
@@ -157,5 +160,6 @@ export async function connectorApp<Settings>(
 }
 
 const lastOutcomesMs = 2_000
+const commitEveryMs = 1_000
 // all of a recipient's deliveries, of the controls and of the calls of partners: what comes at the same time is stored together
 const partitionsAtOnce = 7

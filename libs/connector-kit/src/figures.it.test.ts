@@ -37,7 +37,7 @@ describe('what is open', () => {
           deadlineAt: startTime + hours * hour,
         }),
       )
-      await inbox().accept(recipient(), deliveries)
+      await inbox().accept(deliveries)
       const now = startTime + elapsed * hour
       const { byAlarm, open } = await figuresAt(now)
       const expected = { none: 0, half: 0, eighty: 0, late: 0 }
@@ -49,10 +49,7 @@ describe('what is open', () => {
   })
 
   it('is counted by why it waits, with its age, and without what is settled', async () => {
-    await inbox().accept(
-      recipient(),
-      [1, 2, 3, 4].map((index) => aDelivery(`p${index}`, 1, 'denied', { acceptedAt: startTime + index })),
-    )
+    await inbox().accept([1, 2, 3, 4].map((index) => aDelivery(`p${index}`, 1, 'denied', { acceptedAt: startTime + index })))
     const rows = await opened.rows.find().sort({ acceptedAt: 1 }).toArray()
     await opened.rows.updateOne({ _id: rows[0]?._id ?? '' }, { $unset: { lane: 1 } })
     await opened.rows.updateOne({ _id: rows[3]?._id ?? '' }, { $set: { lane: lanes.parked, waitReason: 'needs_person' } })
@@ -68,7 +65,7 @@ describe('what is open', () => {
     const log = keptLog()
     const metrics = createMetrics()
     const take = (name: string) =>
-      inbox().accept(recipient(), [aDelivery(name, 1, 'denied', { acceptedAt: startTime, deadlineAt: startTime + 10 * hour })])
+      inbox().accept([aDelivery(name, 1, 'denied', { acceptedAt: startTime, deadlineAt: startTime + 10 * hour })])
     const look = async () => {
       const watch = watchOpen({ rows: opened.rows, recipients: [recipient()], recipientReason: () => 'breaker_open', clock, log, metrics })
       await watch.settle()

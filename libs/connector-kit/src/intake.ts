@@ -3,16 +3,15 @@ import { decodeEvent, deliveryFromEvent, encodeEvent, type Topics } from '@heed/
 import type { Delivery, RecipientId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import type { ConsumedBatch, ConsumedRecord, OutgoingRecord, Publisher } from '@heed/platform/kafka'
-import { shared } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { JobReport } from './contract.ts'
 import type { Controls } from './controls.ts'
-import type { Inbox } from './inbox/inbox.ts'
 
 /** What reading one recipient's topics needs. */
 export interface IntakeOptions {
   readonly recipientId: RecipientId
-  readonly inbox: Inbox
+  /** Stores deliveries of this recipient, all of which are then due where they are news. */
+  accept(deliveries: readonly Delivery[]): Promise<void>
   readonly controls: Controls
   /** Keeps what the recipient reported by itself. */
   reported(reports: readonly JobReport[]): Promise<void>
@@ -21,8 +20,6 @@ export interface IntakeOptions {
   readonly source: string
   readonly clock: Clock
   readonly log: Logger
-  /** Called when something new is due, and when outcomes were written. */
-  accepted(news: { due: number; outcomes: boolean }): void
 }
 
 /** Where records that cannot be read are told of. The bytes themselves stay where they are. */
@@ -54,13 +51,7 @@ function deadLetter(options: IntakeOptions, batch: ConsumedBatch, record: Consum
  * committed. It never waits for a vendor.
  */
 export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promise<void> {
-  const { recipientId, inbox, controls, publisher, topics, log, accepted } = options
-
-  // those of several partitions at once: writing a hundred rows costs little more than writing one
-  const accept = shared(async (batches: readonly (readonly Delivery[])[]) => {
-    const { wanted, superseded } = await inbox.accept(recipientId, batches.flat())
-    accepted({ due: wanted, outcomes: superseded > 0 })
-  })
+  const { recipientId, controls, publisher, topics, log } = options
 
   const takeControls = async (batch: ConsumedBatch) => {
     for (const record of batch.records) {
@@ -94,7 +85,7 @@ export function intake(options: IntakeOptions): (batch: ConsumedBatch) => Promis
       log.warn({ recipientId, records: letters.length, topic: batch.topic, partition: batch.partition }, 'record.unreadable')
       await publisher.publish(letters)
     }
-    if (deliveries.length > 0) await accept(deliveries)
+    if (deliveries.length > 0) await options.accept(deliveries)
   }
 
   const takeReports = async (batch: ConsumedBatch) => {

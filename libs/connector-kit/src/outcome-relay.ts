@@ -59,7 +59,7 @@ export type OutcomeRelay = Outcomes & Pick<Loop, 'settle' | 'stop'>
 
 const perTurn = 1_000
 // Gathered for a moment: outcomes of many small batches leave together.
-const gatherMs = 15
+const gatherMs = 100
 
 interface Waiting {
   readonly recipientId: RecipientId

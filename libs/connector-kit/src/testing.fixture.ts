@@ -368,14 +368,8 @@ export async function openWorkshop(options: TestWorkshopOptions): Promise<TestWo
     clock,
     log,
     take: async (...deliveries) => {
-      const ids = new Set(deliveries.map(({ recipientId }) => recipientId))
-      for (const id of ids) {
-        await workshop.inbox.accept(
-          id,
-          deliveries.filter(({ recipientId }) => recipientId === id),
-        )
-        workshop.wake(id, deliveries.length)
-      }
+      await workshop.inbox.accept(deliveries)
+      for (const id of new Set(deliveries.map(({ recipientId }) => recipientId))) workshop.wake(id, deliveries.length)
     },
     after: async (seconds) => {
       await clock.advance(seconds * 1000)

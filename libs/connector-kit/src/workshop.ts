@@ -1,7 +1,7 @@
 import type { Recipient, RecipientId, WaitReason } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
-import type { Part } from '@heed/platform/lifecycle'
+import { type Part, shared } from '@heed/platform/lifecycle'
 import type { Logger } from '@heed/platform/log'
 import type { Metrics } from '@heed/platform/metrics'
 import type { LeaseRow, MongoConnection } from '@heed/platform/mongo'
@@ -24,6 +24,7 @@ import type { Outcomes } from './outcomes.ts'
 import { referencedCredentials, resolveReferences, SettingsError } from './settings.ts'
 import { separateUpkeep, type Upkeep, upkeepOf } from './upkeep.ts'
 import { type BatchItemRows, createBatchIndexes, createBatchStore, type StoredBatch } from './worker/batch-store.ts'
+import { type Cadence, createCadence } from './worker/cadence.ts'
 import type { Probe, RecipientWork } from './worker/recipient.ts'
 import { type RecipientState, recipientStates } from './worker/recipient-state.ts'
 import { createReportIndexes, createReports, type StoredReport } from './worker/reports.ts'
@@ -45,6 +46,8 @@ export interface WorkshopOptions<Settings> {
   readonly metrics: Metrics
   /** How long a worker without anything to do sleeps at the most: how soon it sees what another process took in. 5 s unless told. */
   readonly sweepMs?: number
+  /** Shared with other kinds in this process; one of its own where absent. */
+  readonly cadence?: Cadence
   /** How long an account stays with a process that died; 10 s unless told. */
   readonly accountTtlMs?: number
   /** How long what is under way may take when the process stops; 8 s unless told. */
@@ -143,7 +146,16 @@ export async function createWorkshop<Settings>(
   options: WorkshopOptions<Settings>,
   outcomes: Outcomes,
 ): Promise<Workshop> {
-  const { recipients, clock, metrics, log, probe = () => undefined, random = Math.random, sweepMs = 5_000 } = options
+  const {
+    recipients,
+    clock,
+    metrics,
+    log,
+    probe = () => undefined,
+    random = Math.random,
+    sweepMs = 5_000,
+    cadence = createCadence(),
+  } = options
   const configured = await Promise.all(recipients.map((recipient) => configure(connector, recipient, options)))
   const kind = typeof connector.descriptor === 'function' ? (configured[0]?.descriptor.name ?? 'connector') : connector.descriptor.name
   const collection = <Row extends mongo.Document>(name: string) =>
@@ -249,7 +261,7 @@ export async function createWorkshop<Settings>(
         probe,
         outcomes,
       }
-      const worker = createWorker(work, { sweepMs })
+      const worker = createWorker(work, { sweepMs, cadence })
       workers.set(recipient.id, worker)
       works.set(recipient.id, work)
       accountOf.set(recipient.id, account)
@@ -295,6 +307,18 @@ export async function createWorkshop<Settings>(
     },
   })
 
+  // partners call about one person at a time; nobody waits for it
+  const keepReports = shared(async (calls: readonly { readonly recipientId: RecipientId; readonly said: readonly JobReport[] }[]) => {
+    const recipientIds = new Set(calls.map(({ recipientId }) => recipientId))
+    for (const recipientId of recipientIds) {
+      await reports.keep(
+        recipientId,
+        calls.flatMap((call) => (call.recipientId === recipientId ? call.said : [])),
+      )
+      workers.get(recipientId)?.heard()
+    }
+  }, reportsLingerMs)
+
   return {
     kind,
     rows,
@@ -313,10 +337,7 @@ export async function createWorkshop<Settings>(
       const mine = [...workers].filter(([recipientId]) => termOf.get(recipientId)?.isHeld() === true)
       await Promise.all(mine.map(([, worker]) => worker.settle()))
     },
-    reported: async (recipientId, said) => {
-      await reports.keep(recipientId, said)
-      workers.get(recipientId)?.heard()
-    },
+    reported: (recipientId, said) => keepReports({ recipientId, said }),
     hears: (recipientId) => works.get(recipientId)?.sender.descriptor.jobs?.reported === true,
     recipientReason: (recipientId) => (workers.get(recipientId)?.paused ? 'paused' : accountOf.get(recipientId)?.gate.trouble),
     close: async () => {
@@ -324,6 +345,8 @@ export async function createWorkshop<Settings>(
     },
   }
 }
+
+const reportsLingerMs = 100
 
 function byAccount<Settings>(configured: readonly Configured<Settings>[]): Map<string, Configured<Settings>[]> {
   const accounts = new Map<string, Configured<Settings>[]>()

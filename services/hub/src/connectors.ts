@@ -1,7 +1,15 @@
 import { googleAds } from '@heed/connector-google-ads'
 import { googleAnalytics } from '@heed/connector-google-analytics'
 import { hashedEmail } from '@heed/connector-hashed-email'
-import { type Connector, type ConnectorApp, connectorApp, grpcDirectory, type IdentifierClient, type Probe } from '@heed/connector-kit'
+import {
+  type Connector,
+  type ConnectorApp,
+  connectorApp,
+  createCadence,
+  grpcDirectory,
+  type IdentifierClient,
+  type Probe,
+} from '@heed/connector-kit'
 import { linkedinAds } from '@heed/connector-linkedin-ads'
 import { mailchimp } from '@heed/connector-mailchimp'
 import { manual } from '@heed/connector-manual'
@@ -83,6 +91,7 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
     key: options.key,
   })
   const { probe } = options
+  const cadence = createCadence()
   const kitProbe = (kind: string): Probe | undefined =>
     probe === undefined
       ? undefined
@@ -104,6 +113,7 @@ export async function connectorsOf(options: ConnectorsOptions): Promise<Connecto
       mongo,
       kafka: probe === undefined ? kafka : probedConsuming(kafka, () => probe('inbox.written', kind)),
       identifiers: grpcDirectory(client),
+      cadence,
       dbPrefix,
       topicPrefix,
       // a hub in one process is for development, with vendors on this machine

@@ -104,7 +104,7 @@ export function vendorEnvironment(connections: Connections, dataDir: string): Re
     OPTIZMO_API_KEY: optizmo.apiKey,
     ...feedVariables(supplierFeed),
     // who is played answers at once, and nobody wants to wait a quarter of an hour to see it
-    SHARE_COLLECT_SECONDS: '1',
+    SHARE_COLLECT_SECONDS: '0.2',
     SHARE_ACK_POLL_SECONDS: '1',
     PARTNER_POLL_SECONDS: '1',
   }

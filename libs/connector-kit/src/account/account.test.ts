@@ -56,6 +56,7 @@ describe('an account', () => {
     const slow: Limit = {
       nextAt: () => (left > 0 ? 0 : Number.MAX_SAFE_INTEGER),
       available: () => left,
+      spacingMs: () => 0,
       take: async () => {
         await turns()
         left -= 1

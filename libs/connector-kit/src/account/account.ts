@@ -12,6 +12,8 @@ export interface Account {
   openAt(): number
   /** How many requests may begin now. */
   available(): number
+  /** How long requests that could wait for more should lie apart, ms; 0 as long as the account's rate has plenty of room. */
+  spacingMs(): number
   /**
    * Runs a request in one of the account's slots, or gives undefined without running it where the account is shut, spent or being tried by another request by
    * the time that a slot is free.
@@ -64,6 +66,7 @@ export function createAccount(options: {
       return gate.probing && inFlight > 0 ? clock.now() + probeWaitMs : limit.nextAt()
     },
     available: () => (gate.probing ? 1 : limit.available()),
+    spacingMs: () => limit.spacingMs(),
     request: (run) =>
       slots.execute(async () => {
         if (!(await enter())) return undefined

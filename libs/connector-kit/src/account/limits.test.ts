@@ -30,6 +30,29 @@ describe('a limit of a minute', () => {
     await fc.assert(property, { numRuns: 100 })
   })
 
+  it('lets what could wait for more lie so far apart, near its end, that nothing waits for an empty minute', async () => {
+    const property = fc.asyncProperty(
+      fc.integer({ min: 20, max: 200 }),
+      fc.integer({ min: 50, max: 3_000 }),
+      async (perMinute, everyMs) => {
+        const clock = new ManualClock(0)
+        const limit = minuteLimit(perMinute, clock)
+        let begunAt = Number.NEGATIVE_INFINITY
+        let longestMs = 0
+        while (clock.now() < 300_000) {
+          await clock.advance(Math.max(everyMs, begunAt + limit.spacingMs() - clock.now()))
+          await clock.advance(Math.max(0, limit.nextAt() - clock.now()))
+          if (begunAt >= 0) longestMs = Math.max(longestMs, clock.now() - begunAt)
+          begunAt = clock.now()
+          await limit.take()
+        }
+        expect(longestMs).toBeLessThanOrEqual(everyMs + (60_000 / Math.floor(perMinute * 0.25)) * 1.5)
+      },
+    )
+    await fc.assert(property, { numRuns: 60 })
+    expect(minuteLimit(10, new ManualClock(0)).spacingMs()).toBe(0)
+  })
+
   it('together with others is the strictest', async () => {
     const clock = new ManualClock(0)
     const limit = allLimits([minuteLimit(2, clock), minuteLimit(5, clock)], clock)

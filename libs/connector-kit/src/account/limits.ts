@@ -7,9 +7,14 @@ export interface Limit {
   nextAt(): number
   /** How many may begin now; infinite where nothing limits them. */
   available(): number
+  /** How long requests that could wait for more should lie apart, so that what is left lasts until there is more again; 0 as long as there is plenty, ms. */
+  spacingMs(): number
   /** Counts one that begins now. */
   take(): Promise<void>
 }
+
+/** Of what is given out at once, so much is spent freely; the rest is spread. */
+const freely = 0.75
 
 const minuteMs = 60_000
 const hourMs = 3_600_000
@@ -29,6 +34,13 @@ export function minuteLimit(perMinute: number, clock: Clock): Limit {
     available: () => {
       forget(clock.now())
       return Math.max(0, perMinute - begun.length)
+    },
+    spacingMs: () => {
+      const now = clock.now()
+      forget(now)
+      const [oldest] = begun
+      if (oldest === undefined || begun.length < perMinute * freely) return 0
+      return (oldest + minuteMs - now) / Math.max(1, perMinute - begun.length)
     },
     take: async () => {
       begun.push(clock.now())
@@ -74,6 +86,14 @@ export async function dayLimit(
       }
       return now + hourMs
     },
+    spacingMs: () => {
+      const now = clock.now()
+      const hour = hourOf(now)
+      const [oldest] = window(hour)
+      const remaining = left(hour)
+      if (oldest === undefined || perDay - remaining < perDay * freely) return 0
+      return ((oldest[0] + 25) * hourMs - now) / Math.max(1, remaining)
+    },
     take: async () => {
       const hour = hourOf(clock.now())
       if (aheadHour !== hour) {
@@ -98,6 +118,7 @@ export function allLimits(limits: readonly Limit[], clock: Clock): Limit {
   return {
     nextAt: () => Math.max(clock.now(), ...limits.map((limit) => limit.nextAt())),
     available: () => Math.min(Number.POSITIVE_INFINITY, ...limits.map((limit) => limit.available())),
+    spacingMs: () => Math.max(0, ...limits.map((limit) => limit.spacingMs())),
     take: async () => {
       for (const limit of limits) await limit.take()
     },

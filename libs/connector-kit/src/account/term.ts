@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { systemClock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import { once, type Part, type RunningPart } from '@heed/platform/lifecycle'
@@ -53,6 +54,8 @@ export function accountTerm(options: TermOptions): AccountTerm {
   const term = async (fence: number, stopping: AbortSignal) => {
     const lost = new AbortController()
     const cut = new AbortController()
+    // each request that is under way listens, and an account may have many
+    setMaxListeners(0, cut.signal)
     leading = true
     log.debug({ account, fence }, 'account.taken')
     const over = AbortSignal.any([stopping, lost.signal])

@@ -16,8 +16,10 @@ beforeEach(async () => {
   await opened.rows.deleteMany({})
 })
 
-const inbox = (newerMayOvertake = false) =>
-  createInbox(opened.rows, { clock: new ManualClock(startTime + 60_000), newerMayOvertake: () => newerMayOvertake })
+const inbox = (newerMayOvertake = false) => {
+  const box = createInbox(opened.rows, { clock: new ManualClock(startTime + 60_000), newerMayOvertake: () => newerMayOvertake })
+  return { accept: async (deliveries: readonly Delivery[]) => (await box.accept(deliveries)).get(recipient()) }
+}
 const rowOf = async (name: string): Promise<InboxRow> => {
   const row = await opened.rows.findOne({ _id: rowIdOf(recipient(), subject(name)) })
   if (row === null) throw new Error('no such row')
@@ -34,7 +36,7 @@ const settle = (name: string) =>
 
 describe('an inbox', () => {
   it('makes a delivery due, an opt-out before an opt-in', async () => {
-    await inbox().accept(recipient(), [aDelivery('ada', 1), aDelivery('bob', 1, 'granted')])
+    await inbox().accept([aDelivery('ada', 1), aDelivery('bob', 1, 'granted')])
     expect(await rowOf('ada')).toMatchObject({
       version: 1,
       lane: lanes.optOut,
@@ -47,13 +49,13 @@ describe('an inbox', () => {
 
   it('keeps the newest version and records the others as superseded, once each', async () => {
     const box = inbox()
-    expect(await box.accept(recipient(), [aDelivery('ada', 2)])).toEqual({ wanted: 1, superseded: 0, repeated: 0 })
-    expect(await box.accept(recipient(), [aDelivery('ada', 4, 'granted'), aDelivery('ada', 3)])).toEqual({
+    expect(await box.accept([aDelivery('ada', 2)])).toEqual({ wanted: 1, superseded: 0, repeated: 0 })
+    expect(await box.accept([aDelivery('ada', 4, 'granted'), aDelivery('ada', 3)])).toEqual({
       wanted: 1,
       superseded: 2,
       repeated: 0,
     })
-    await box.accept(recipient(), [aDelivery('ada', 1)])
+    await box.accept([aDelivery('ada', 1)])
     const row = await rowOf('ada')
     expect(row).toMatchObject({ version: 4, past: [1, 2, 3], attempts: 0 })
     expect(supersededOf(row).sort()).toEqual([1, 2, 3])
@@ -64,19 +66,19 @@ describe('an inbox', () => {
   it('writes nothing for a replay of all that it knows', async () => {
     const box = inbox()
     const all = [1, 2, 3].map((version) => aDelivery('ada', version))
-    await box.accept(recipient(), all)
+    await box.accept(all)
     await settle('ada')
     const before = await rowOf('ada')
-    expect(await box.accept(recipient(), all)).toEqual({ wanted: 0, superseded: 0, repeated: 1 })
-    for (const one of all) await box.accept(recipient(), [one])
+    expect(await box.accept(all)).toEqual({ wanted: 0, superseded: 0, repeated: 1 })
+    for (const one of all) await box.accept([one])
     expect(await rowOf('ada')).toEqual(before)
   })
 
   it('does not call a settled version superseded', async () => {
     const box = inbox()
-    await box.accept(recipient(), [aDelivery('ada', 1)])
+    await box.accept([aDelivery('ada', 1)])
     await settle('ada')
-    await box.accept(recipient(), [aDelivery('ada', 2)])
+    await box.accept([aDelivery('ada', 2)])
     const row = await rowOf('ada')
     expect(row).toMatchObject({ version: 2, state: 'pending', lane: lanes.optOut })
     expect(row.outbox).toBeUndefined()
@@ -85,10 +87,10 @@ describe('an inbox', () => {
 
   it('asserts a settled version again when it is asked for later, and clears its tries', async () => {
     const box = inbox()
-    await box.accept(recipient(), [aDelivery('ada', 1)])
+    await box.accept([aDelivery('ada', 1)])
     await change('ada', { attempts: 5, failures: 5 })
     await settle('ada')
-    await box.accept(recipient(), [aDelivery('ada', 1, 'denied', { assertion: startTime + 50, changed: [] })])
+    await box.accept([aDelivery('ada', 1, 'denied', { assertion: startTime + 50, changed: [] })])
     expect(await rowOf('ada')).toMatchObject({
       version: 1,
       assertion: startTime + 50,
@@ -102,10 +104,10 @@ describe('an inbox', () => {
 
   it('leaves a row that follows a job where it is, with the newer wish', async () => {
     const box = inbox()
-    await box.accept(recipient(), [aDelivery('ada', 1, 'granted')])
+    await box.accept([aDelivery('ada', 1, 'granted')])
     const lease = { token: 't', version: 1, assertion: 0, attempt: 1 }
     await change('ada', { lane: lanes.followed, lease })
-    await box.accept(recipient(), [aDelivery('ada', 2)])
+    await box.accept([aDelivery('ada', 2)])
     expect(await rowOf('ada')).toMatchObject({ version: 2, lane: lanes.followed, lease, priority: 0 })
   })
 
@@ -114,9 +116,9 @@ describe('an inbox', () => {
     [true, lanes.optOut],
   ])('lets a newer wish overtake a job only where the vendor keeps the order (%s)', async (newerMayOvertake, lane) => {
     const box = inbox(newerMayOvertake)
-    await box.accept(recipient(), [aDelivery('ada', 1, 'granted')])
+    await box.accept([aDelivery('ada', 1, 'granted')])
     await change('ada', { lane: lanes.followed, lease: { token: 'job', version: 1, assertion: 0, attempt: 1 } })
-    await box.accept(recipient(), [aDelivery('ada', 2)])
+    await box.accept([aDelivery('ada', 2)])
     const row = await rowOf('ada')
     expect(row.lane).toBe(lane)
     expect(row.lease?.token).toBe(newerMayOvertake ? undefined : 'job')
@@ -124,22 +126,15 @@ describe('an inbox', () => {
 
   it('does not assert a newer wish before an unknown outcome has had its time', async () => {
     const box = inbox()
-    await box.accept(recipient(), [aDelivery('ada', 1, 'granted')])
+    await box.accept([aDelivery('ada', 1, 'granted')])
     await change('ada', { unknown: true, quietUntil: startTime + 500_000 })
-    await box.accept(recipient(), [aDelivery('ada', 2)])
+    await box.accept([aDelivery('ada', 2)])
     expect(await rowOf('ada')).toMatchObject({ dueAt: startTime + 500_000, unknown: true })
   })
 
   it('takes what two consumers write at the same time', async () => {
     const names = Array.from({ length: 50 }, (_, index) => `p${index}`)
-    await Promise.all(
-      [1, 2, 3].map((version) =>
-        inbox().accept(
-          recipient(),
-          names.map((name) => aDelivery(name, version)),
-        ),
-      ),
-    )
+    await Promise.all([1, 2, 3].map((version) => inbox().accept(names.map((name) => aDelivery(name, version)))))
     const rows = await opened.rows.find().toArray()
     expect(rows).toHaveLength(50)
     for (const row of rows) {
@@ -149,7 +144,7 @@ describe('an inbox', () => {
   })
 
   it('loses a race without losing what it brought: the row went further between reading and writing', async () => {
-    await inbox().accept(recipient(), [aDelivery('ada', 3)])
+    await inbox().accept([aDelivery('ada', 3)])
     const rules = { newerMayOvertake: false, now: startTime + 70_000, tag: 'race' }
     await opened.rows.updateOne(
       { _id: rowIdOf(recipient(), subject('ada')) },
@@ -175,11 +170,11 @@ describe('an inbox', () => {
       for (const { one, at } of order) {
         group.push(make(one))
         if (at % 3 === 0) {
-          await box.accept(recipient(), group)
+          await box.accept(group)
           group = []
         }
       }
-      await box.accept(recipient(), group)
+      await box.accept(group)
       const top = some.reduce((a, b) => (b.version > a.version || (b.version === a.version && b.assertion > a.assertion) ? b : a))
       const row = await rowOf('ada')
       const others = [...new Set(some.map(({ version }) => version))].filter((version) => version !== top.version).sort()
@@ -191,10 +186,7 @@ describe('an inbox', () => {
   })
 
   it('finds what is next by an index scan without a sort', async () => {
-    await inbox().accept(
-      recipient(),
-      Array.from({ length: 20 }, (_, index) => aDelivery(`p${index}`, 1)),
-    )
+    await inbox().accept(Array.from({ length: 20 }, (_, index) => aDelivery(`p${index}`, 1)))
     const plan = await opened.rows
       .find({ recipientId: recipient(), lane: lanes.optOut, dueAt: { $lte: startTime + 60_000 } })
       .sort({ dueAt: 1 })

@@ -3,7 +3,7 @@ import type { Delivery, RecipientId } from '@heed/domain'
 import type { Clock } from '@heed/platform/clock'
 import { mongo } from 'mongoose'
 import { type ArrivalRules, arrivalUpdate, insertedRow, lateUpdate } from './arrival-update.ts'
-import { type Arrival, type Effect, effectOf, foldArrivals, type KnownRow } from './fold.ts'
+import { type Effect, effectOf, foldArrivals, type KnownRow } from './fold.ts'
 import { firstSettledLane, type InboxRow, priorityOf, rowIdOf } from './row.ts'
 
 /** What a batch of deliveries came to. */
@@ -20,9 +20,9 @@ export interface Accepted {
 export interface Inbox {
   /**
    * When accept returns, the wanted states are stored, durable, and due. Any order and any repetition of the same deliveries ends in the same rows; a repeat
-   * of what a row knows writes nothing.
+   * of what a row knows writes nothing. The deliveries may be of several recipients: two round trips serve them all.
    */
-  accept(recipientId: RecipientId, deliveries: readonly Delivery[]): Promise<Accepted>
+  accept(deliveries: readonly Delivery[]): Promise<ReadonlyMap<RecipientId, Accepted>>
 }
 
 /** The indexes that every query of the kit uses. */
@@ -47,35 +47,32 @@ export function createInbox(
     return new Map(found.map((row) => [row._id, { ...row, open: (row.lane ?? firstSettledLane) < firstSettledLane }]))
   }
 
-  const accept = async (recipientId: RecipientId, deliveries: readonly Delivery[]): Promise<Accepted> => {
-    const arrivals = foldArrivals(deliveries)
-    const byId = new Map([...arrivals].map(([subjectId, arrival]) => [rowIdOf(recipientId, subjectId), arrival]))
-    const tally = { wanted: 0, superseded: 0, repeated: 0 }
-    if (byId.size === 0) return tally
-    const rules: ArrivalRules = {
-      newerMayOvertake: options.newerMayOvertake(recipientId),
-      now: options.clock.now(),
-      tag: `in-${randomBytes(9).toString('base64url')}`,
-    }
-    let left = byId
+  const accept = async (deliveries: readonly Delivery[]): Promise<ReadonlyMap<RecipientId, Accepted>> => {
+    const arrivals = [...byRecipient(deliveries)].flatMap(([recipientId, own]) =>
+      [...foldArrivals(own)].map(([subjectId, arrival]) => ({ id: rowIdOf(recipientId, subjectId), recipientId, arrival })),
+    )
+    const tallies = new Map<RecipientId, Tally>()
+    const tag = `in-${randomBytes(9).toString('base64url')}`
+    const now = options.clock.now()
+    const rulesOf = (recipientId: RecipientId): ArrivalRules => ({ newerMayOvertake: options.newerMayOvertake(recipientId), now, tag })
+    let left = arrivals
     // Twice at the most: a row that another consumer inserted meanwhile is known the second time.
-    for (let round = 0; left.size > 0; round += 1) {
-      const effects = effectsOf(left, await known([...left.keys()]))
-      const writes = effects.flatMap((work) => writeOf(work, rules))
-      for (const { effect, row } of effects) {
-        if (effect.kind === 'none') tally.repeated += 1
-        else tally.superseded += effect.older.length
-        if (effect.kind === 'wanted') {
-          tally.wanted += 1
-          if (row?.open === true && row.version < effect.delivery.version) tally.superseded += 1
-        }
-      }
-      const again = await write(writes)
+    for (let round = 0; left.length > 0; round += 1) {
+      const stored = await known(left.map(({ id }) => id))
+      const works = left.map(({ id, recipientId, arrival }): Work => {
+        const row = stored.get(id)
+        return { id, recipientId, row, effect: effectOf(row, arrival) }
+      })
+      const again = await write(works.flatMap((work) => writeOf(work, rulesOf(work.recipientId))))
       if (again.size > 0 && round > 2) throw new Error('rows are inserted by somebody else again and again')
-      tally.wanted -= again.size
-      left = new Map([...left].filter(([id]) => again.has(id)))
+      for (const work of works) {
+        const tally = tallies.get(work.recipientId) ?? { wanted: 0, superseded: 0, repeated: 0 }
+        tallies.set(work.recipientId, tally)
+        if (!again.has(work.id)) count(tally, work)
+      }
+      left = left.filter(({ id }) => again.has(id))
     }
-    return tally
+    return tallies
   }
 
   /** Writes, and names the rows that somebody else had inserted meanwhile. */
@@ -100,17 +97,31 @@ export function createInbox(
   return { accept }
 }
 
+type Tally = { -readonly [Name in keyof Accepted]: Accepted[Name] }
+
 interface Work {
   readonly id: string
+  readonly recipientId: RecipientId
   readonly row: KnownRow | undefined
   readonly effect: Effect
 }
 
-function effectsOf(arrivals: ReadonlyMap<string, Arrival>, known: ReadonlyMap<string, KnownRow>): Work[] {
-  return [...arrivals].map(([id, arrival]) => {
-    const row = known.get(id)
-    return { id, row, effect: effectOf(row, arrival) }
-  })
+function byRecipient(deliveries: readonly Delivery[]): Map<RecipientId, Delivery[]> {
+  const sorted = new Map<RecipientId, Delivery[]>()
+  for (const delivery of deliveries) {
+    const own = sorted.get(delivery.recipientId)
+    if (own === undefined) sorted.set(delivery.recipientId, [delivery])
+    else own.push(delivery)
+  }
+  return sorted
+}
+
+function count(tally: Tally, { effect, row }: Work): void {
+  if (effect.kind === 'none') tally.repeated += 1
+  else tally.superseded += effect.older.length
+  if (effect.kind !== 'wanted') return
+  tally.wanted += 1
+  if (row?.open === true && row.version < effect.delivery.version) tally.superseded += 1
 }
 
 function writeOf({ id, row, effect }: Work, rules: ArrivalRules): mongo.AnyBulkWriteOperation<InboxRow>[] {

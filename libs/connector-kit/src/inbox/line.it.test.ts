@@ -1,3 +1,4 @@
+import type { Delivery } from '@heed/domain'
 import { ManualClock } from '@heed/platform/clock'
 import type { mongo } from 'mongoose'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -17,8 +18,7 @@ beforeEach(async () => {
 })
 
 const clock = new ManualClock(startTime + 60_000)
-const take = (...deliveries: Parameters<ReturnType<typeof createInbox>['accept']>[1]) =>
-  createInbox(opened.rows, { clock, newerMayOvertake: () => false }).accept(recipient(), deliveries)
+const take = (...deliveries: Delivery[]) => createInbox(opened.rows, { clock, newerMayOvertake: () => false }).accept(deliveries)
 const confirmed: Settlement = { state: 'confirmed', final: true, place: 'closed', failures: 'reset', unknown: false }
 
 /** The rows, whose answers to a look come later than they were read. */

@@ -48,12 +48,20 @@ export function nextBatch(
 
 const batchIdOf = (recipientId: string, sequence: number) => `${recipientId}#${sequence}`
 
+/** A batch that has just been opened, with what is known of it by that. */
+export interface OpenedBatch {
+  readonly batch: StoredBatch
+  readonly items: readonly BatchItem[]
+  /** Undefined where identifiers were not asked for all of the items. */
+  readonly tasks: readonly Task[] | undefined
+}
+
 /** Opens the next batch: gives it its number, and keeps its tasks, before anything of it is sent. Undefined where nothing is left to be sent. */
 export async function openBatch<Settings>(
   work: RecipientWork<Settings>,
   state: RecipientState,
   kind: 'delta' | 'full' | 'heartbeat',
-): Promise<StoredBatch | undefined> {
+): Promise<OpenedBatch | undefined> {
   const { line, clock, recipientId, sender } = work
   const { descriptor } = sender
   const now = clock.now()
@@ -61,8 +69,8 @@ export async function openBatch<Settings>(
   const claim = limit === 0 ? { token: '', rows: [] } : await line.claim(recipientId, limit)
   try {
     const kept = await sortOut(work, claim, now)
-    if (kind === 'delta' && kept.length === 0) return undefined
-    const items = kind === 'full' ? await completeItems(work, kept) : kept
+    if (kind === 'delta' && kept.items.length === 0) return undefined
+    const items = kind === 'full' ? await completeItems(work, kept.items) : kept.items
     const context: BatchContext = { sequence: (state.sequence ?? 0) + 1, openedAt: now, extent: kind === 'full' ? 'full' : 'delta' }
     const batch: StoredBatch = {
       _id: batchIdOf(recipientId, context.sequence),
@@ -77,29 +85,36 @@ export async function openBatch<Settings>(
       firm: [],
     }
     await work.batches.open(batch, items)
-    // a crash before this is made good when the batch is sent: it adopts its rows again
-    await line.adopt(recipientId, batch._id, items)
-    await work.states.opened(recipientId, { sequence: context.sequence, at: now, full: kind === 'full' })
-    return batch
+    // a crash before this is made good when the batch is sent again
+    await Promise.all([
+      line.adopt(recipientId, batch._id, items),
+      work.states.opened(recipientId, { sequence: context.sequence, at: now, full: kind === 'full' }),
+    ])
+    return { batch, items, tasks: kind === 'full' ? undefined : kept.tasks }
   } finally {
     line.release(claim)
   }
 }
 
-/** What of a claim goes into a batch; the rest is settled. */
-async function sortOut<Settings>(work: RecipientWork<Settings>, claim: Claim, now: number): Promise<BatchItem[]> {
+/** What of a claim goes into a batch, and its tasks; the rest is settled. */
+async function sortOut<Settings>(work: RecipientWork<Settings>, claim: Claim, now: number): Promise<{ items: BatchItem[]; tasks: Task[] }> {
   const prepared = await makeTasks(claim.rows, work.sender.descriptor, work.directory)
   const settler = createSettler(work)
-  const kept: BatchItem[] = []
+  const items: BatchItem[] = []
+  const tasks: Task[] = []
   for (const [index, one] of prepared.entries()) {
     const row = claim.rows[index]
     if (row === undefined) continue
     const settlement = settledBeforehand(one, now)
-    if (settlement === undefined) kept.push(itemOf(row))
-    else settler.add(heldRow(row), settlement)
+    if (settlement !== undefined) settler.add(heldRow(row), settlement)
+    else if (one.kind === 'task') {
+      items.push(itemOf(row))
+      // as each time that the batch is sent
+      tasks.push({ ...one.task, unknownBefore: false })
+    }
   }
   await settler.drain()
-  return kept
+  return { items, tasks }
 }
 
 /** The claimed items, and every other that the recipient was ever asked to hold. */
@@ -162,17 +177,27 @@ function waitingForBatch(
   }
 }
 
-/** Sends an open batch: the same tasks, number and time as every time before. Resolves when it is sent or put off. */
-export async function sendBatch<Settings>(work: RecipientWork<Settings>, batch: StoredBatch, abort: AbortSignal): Promise<void> {
+/** An open batch as it is kept. Its number is stored and its rows follow it, also where a crash came between opening it and that. */
+async function reopened<Settings>(work: RecipientWork<Settings>, batch: StoredBatch): Promise<OpenedBatch> {
+  const { recipientId, states, batches, line } = work
+  await states.opened(recipientId, { sequence: batch.context.sequence, at: batch.context.openedAt, full: false })
+  const items = await batches.items(batch._id)
+  await line.adopt(recipientId, batch._id, items)
+  return { batch, items, tasks: undefined }
+}
+
+/** Sends an open batch, just opened or kept from before: the same tasks, number and time as every time before. Resolves when it is sent or put off. */
+export async function sendBatch<Settings>(
+  work: RecipientWork<Settings>,
+  open: StoredBatch | OpenedBatch,
+  abort: AbortSignal,
+): Promise<void> {
   const { sender, clock, recipientId } = work
   const { descriptor, account } = sender
-  // again, where a crash came between opening the batch and keeping its number
-  await work.states.opened(recipientId, { sequence: batch.context.sequence, at: batch.context.openedAt, full: false })
-  const items = await work.batches.items(batch._id)
-  await work.line.adopt(recipientId, batch._id, items)
+  const { batch, items, tasks: known } = 'batch' in open ? open : await reopened(work, open)
   await work.probe('claimed')
   const followed = new FollowedBatch(batch, items)
-  const tasks = await tasksOf(work, items)
+  const tasks = known ?? (await tasksOf(work, items))
   const planned = planSafely(work, tasks, batch.context)
 
   const putOff = async (reason: string) => {

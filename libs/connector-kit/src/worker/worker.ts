@@ -3,6 +3,7 @@ import { asError } from '@heed/platform/errors'
 import type { Claim } from '../inbox/line.ts'
 import { assertBatch } from './assert-batch.ts'
 import { createBell } from './bell.ts'
+import type { Cadence } from './cadence.ts'
 import { followBatch } from './follow-batch.ts'
 import { hearReports, sortReports } from './hear-reports.ts'
 import { keepUp } from './keep-up.ts'
@@ -36,9 +37,6 @@ const patienceMs = 250
 const longestRestMs = 10_000
 // A look at reports costs nearly as much for one as for a hundred: those that come one by one are heard a few times a second.
 const reportsWithinMs = 250
-// So does a batch. Where changes come one by one without end, each recipient is told a few times a second; the first ones after a rest are told at once.
-const claimsWithinMs = 200
-const claimsAtOnce = 3
 
 // So many batches, and so many rows, are under way at once at the most, whatever the vendor allows: all of them are in memory, with their identifiers, several
 // times over while they are asked for, written into a request and told. A vendor that takes ten thousand at once needs no second batch beside it to be fast.
@@ -51,8 +49,11 @@ interface Running {
   readonly done: Promise<void>
 }
 
-/** A worker. `sweepMs` is how long it sleeps at the most: how soon it sees what another process wrote into the inbox. */
-export function createWorker<Settings>(work: RecipientWork<Settings>, options: { readonly sweepMs: number }): Worker {
+/** A worker. `sweepMs` is how long it sleeps at the most: how soon it sees what another process wrote into the inbox. Batches that are not whole begin by the `cadence`. */
+export function createWorker<Settings>(
+  work: RecipientWork<Settings>,
+  options: { readonly sweepMs: number; readonly cadence: Cadence },
+): Worker {
   const { recipientId, line, batches, clock, log, sender } = work
   const { descriptor, account } = sender
   const bell = createBell(clock)
@@ -60,6 +61,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   const state = remembered(() => work.states.get(recipientId), clock, options.sweepMs)
   // whoever works for the account is the only one who begins and follows batches
   const followAt = remembered(() => batches.nextFollowAt(recipientId), clock, Number.POSITIVE_INFINITY)
+  const unsent = remembered(() => batches.unsent(recipientId), clock, options.sweepMs)
   const reportAt = remembered(() => work.reports.nextAt(recipientId), clock, options.sweepMs)
   const readBackAt = remembered(() => line.nextReadBack(recipientId), clock, options.sweepMs)
   const dueAt = remembered(() => line.nextDue(recipientId), clock, options.sweepMs)
@@ -80,10 +82,13 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
   let leftBehind = true
   /** A claim was made beside a batch, whose rows it could not take. */
   let passedOver = false
-  const claimPace = createPace(claimsWithinMs, claimsAtOnce, bell.ring)
+  const beat = options.cadence.join(bell.ring)
   const reportPace = createPace(reportsWithinMs, 1, bell.ring)
   /** Whether the turn has left something waiting for more of its kind. */
   let gathering = false
+  /** What is due is collected until then, unless there is enough for a whole batch. */
+  let collectingUntil = 0
+  let begunAt = Number.NEGATIVE_INFINITY
   /** When the upkeep is looked at again. */
   let upkeepAt = 0
 
@@ -92,14 +97,18 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     leftBehind = true
     dueAt.forget()
     followAt.forget()
+    unsent.forget()
+    collectingUntil = 0
   }
 
   const start = (kind: Running['kind'], key: string, job: () => Promise<void>) => {
     const done = job()
       .then(() => {
         failures = 0
-        // whatever came back into the line
-        if (kind !== 'assert') dueAt.forget()
+        if (kind === 'assert') return
+        // whatever came back into the line, or asks for a complete list
+        dueAt.forget()
+        collectingUntil = 0
       })
       .catch((thrown: unknown) => {
         failures += 1
@@ -141,6 +150,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     lookAgain()
   }
 
+  const isCollecting = (now: number) => now < collectingUntil && arrived < descriptor.batch.maxTasks
+
   const assertTurn = async (abort: AbortSignal): Promise<number> => {
     const now = clock.now()
     const { maxTasks, collectSeconds = 0 } = descriptor.batch
@@ -156,16 +167,25 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
       if (next > now) return next
     }
     if (collectSeconds > 0) {
+      if (isCollecting(now)) return collectingUntil
       const { count, since } = await line.waiting(recipientId, maxTasks)
       if (since === undefined) return (await line.nextDue(recipientId)) ?? Number.POSITIVE_INFINITY
-      if (count < maxTasks && now < since + collectSeconds * 1000) return since + collectSeconds * 1000
+      if (count < maxTasks && now < since + collectSeconds * 1000) {
+        collectingUntil = since + collectSeconds * 1000
+        return collectingUntil
+      }
     }
     // No more than the account's rate has room for: what is claimed and cannot be sent has to be put back.
     const room = Math.floor(account.available() / Math.max(costPerTask, 1 / maxTasks))
     const limit = account.gate.probing ? 1 : Math.max(1, Math.min(maxTasks, room))
-    if (!leftBehind && arrived < limit && claimPace.mustWait()) {
-      gathering = true
-      return Number.POSITIVE_INFINITY
+    if (!leftBehind && arrived < limit) {
+      // a request for a few spends as much of the account's rate as one for thousands
+      const spacedUntil = descriptor.batch.inOneRequest === true ? begunAt + account.spacingMs() : 0
+      if (spacedUntil > now) return spacedUntil
+      if (beat.mustWait()) {
+        gathering = true
+        return Number.POSITIVE_INFINITY
+      }
     }
     arrived = 0
     const claim = await line.claim(recipientId, limit)
@@ -173,7 +193,8 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     // a row that is under way may want something newer by now
     passedOver ||= asserting.length > 0
     if (claim.rows.length > 0) {
-      claimPace.spend()
+      beat.spend()
+      begunAt = now
       runClaim(claim, abort)
       return now
     }
@@ -186,23 +207,33 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
     const key = 'sequence'
     if (running.has(key)) return Number.POSITIVE_INFINITY
     const now = clock.now()
-    const open = await batches.unsent(recipientId)
+    const send = (job: () => Promise<void>) =>
+      start('sequence', key, () =>
+        job().finally(() => {
+          followAt.forget()
+          unsent.forget()
+        }),
+      )
+    const open = await unsent.get()
     if (open !== undefined) {
       if (open.nextAt > now) return open.nextAt
-      start('sequence', key, () => sendBatch(work, open, abort).finally(followAt.forget))
+      send(() => sendBatch(work, open, abort))
       return now
     }
+    if (isCollecting(now)) return collectingUntil
     const known = await work.states.get(recipientId)
     const waiting = await line.waiting(recipientId, descriptor.batch.maxTasks)
     const next = nextBatch(descriptor, known, waiting, now)
     if (next.kind === 'none') {
       // what is due already is being collected; what is not may come in meanwhile
       const queue = waiting.since === undefined ? await line.nextDue(recipientId) : undefined
+      collectingUntil = waiting.since === undefined ? 0 : next.at
       return Math.min(next.at, queue ?? Number.POSITIVE_INFINITY)
     }
-    start('sequence', key, async () => {
-      const batch = await openBatch(work, known, next.kind)
-      if (batch !== undefined) await sendBatch(work, batch, abort).finally(followAt.forget)
+    arrived = 0
+    send(async () => {
+      const opened = await openBatch(work, known, next.kind)
+      if (opened !== undefined) await sendBatch(work, opened, abort)
     })
     return now
   }
@@ -330,7 +361,7 @@ export function createWorker<Settings>(work: RecipientWork<Settings>, options: {
         if (faults === 0 && idleBefore && starts === startsBefore && next > now && !gathering) release(current)
         if (next > now) await bell.sleepUntil(Math.min(next, now + options.sweepMs), stopping)
       }
-      claimPace.stop()
+      beat.stop()
       reportPace.stop()
       await Promise.all([...running.values()].map(({ done }) => done))
       release(Number.POSITIVE_INFINITY)

@@ -26,6 +26,8 @@ export interface ConsumerRun {
   stop(): Promise<void>
   /** Makes the client fetch, or not, as the state says. */
   applyPause(): void
+  /** Commits what was handled and is not committed yet. */
+  flush(): Promise<void>
 }
 
 const heartbeatMs = 3_000
@@ -56,7 +58,7 @@ export function startRun(
   onJoin: () => void,
 ): ConsumerRun {
   const { groupId, handle, log, metrics, maxBatchBytes = 2 * 1024 * 1024, maxBatchRecords = 1_000, concurrency = 1 } = options
-  const { sessionTimeoutMs = 10_000, gatherMs = 0 } = options
+  const { sessionTimeoutMs = 10_000, gatherMs = 0, commitEveryMs = 0 } = options
   const handled = metrics?.counter({
     name: 'heed_kafka_records_handled_total',
     help: 'Records handled and committed',
@@ -70,7 +72,7 @@ export function startRun(
   const failures = new Map<string, number>()
   const gathered = gate(gatherMs)
   // those that are handled together are committed together: a request for each partition would cost as much as one for all
-  const commit = shared(async (reached: readonly Reached[]) => {
+  const commitAll = async (reached: readonly Reached[]) => {
     const last = reached.at(-1)
     if (last === undefined) return
     const byTopic = new Map<string, Reached[]>()
@@ -80,7 +82,14 @@ export function startRun(
       partitions: some.map(({ partition, offset }) => ({ partition, offset })),
     }))
     await last.commit({ topics })
-  })
+  }
+  const commitNow = shared(commitAll)
+  /** What was handled and is not committed yet, by partition. */
+  const uncommitted = new Map<string, Reached>()
+  let committedAt = Number.NEGATIVE_INFINITY
+  /** Counts how often the group was divided anew. */
+  let division = 0
+  let committing: NodeJS.Timeout | undefined
   let over = false
   let lastSign = Date.now()
   let end: (end: RunEnd) => void = () => undefined
@@ -102,6 +111,39 @@ export function startRun(
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: async () => false },
   })
 
+  const flush = async () => {
+    clearTimeout(committing)
+    committing = undefined
+    const reached = [...uncommitted]
+    uncommitted.clear()
+    if (reached.length === 0) return
+    committedAt = performance.now()
+    const own = division
+    try {
+      await commitAll(reached.map(([, one]) => one))
+    } catch (thrown) {
+      // with the next, unless the partition has gone on meanwhile, or to another member
+      for (const [place, one] of reached) if (own === division && !uncommitted.has(place)) uncommitted.set(place, one)
+      throw thrown
+    }
+  }
+  const flushQuietly = () =>
+    flush().catch((thrown: unknown) => {
+      log.debug({ groupId, error: asError(thrown) }, 'kafka.commit-failed')
+      if (!over && uncommitted.size > 0) flushLater(commitEveryMs)
+    })
+  const flushLater = (ms: number) => {
+    committing ??= setTimeout(() => void flushQuietly(), ms)
+  }
+  /** Commits now, or with whatever else is handled within the interval. */
+  const commit = async (reached: Reached) => {
+    if (commitEveryMs === 0 || over) return commitNow(reached)
+    uncommitted.set(`${reached.topic}/${reached.partition}`, reached)
+    const restMs = committedAt + commitEveryMs - performance.now()
+    if (restMs <= 0) return flush()
+    flushLater(restMs)
+  }
+
   const sign = () => {
     lastSign = Date.now()
   }
@@ -110,6 +152,9 @@ export function startRun(
   consumer.on('consumer.group_join', () => {
     sign()
     if (over) return
+    // another member may be further by now
+    division += 1
+    uncommitted.clear()
     state.joined = true
     // What another member has now is no longer this one's failure.
     state.failingSince.clear()
@@ -216,12 +261,15 @@ export function startRun(
   return {
     ended,
     applyPause,
+    flush,
     stop: once(async () => {
       clearInterval(watchdog)
+      clearTimeout(committing)
       // A stop while the member is still joining is not noticed by the client, which then goes on: the join is waited for,
       // and where that takes too long, the stop follows it.
-      const leave = begun.then(() => {
+      const leave = begun.then(async () => {
         over = true
+        await flushQuietly()
         const disconnected = consumer.disconnect()
         client.breakFetches()
         return disconnected

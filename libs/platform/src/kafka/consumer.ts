@@ -114,7 +114,11 @@ export function createConsumer(makeClient: MakeClient, admin: AdminConnection, o
         admin.use(async (connected) => partitionRanges(connected, await matchingTopics(connected, topics))),
       )
       const names = [...new Set(ranges.map(({ topic }) => topic))]
-      const behind = () => admin.use(async (connected) => recordsBehind(ranges, await committedOffsets(connected, groupId, names)))
+      const behind = () =>
+        admin.use(async (connected) => {
+          await run?.flush()
+          return recordsBehind(ranges, await committedOffsets(connected, groupId, names))
+        })
       while ((await patiently(behind)) > 0) await systemClock.sleep(20)
     },
     health: () => {

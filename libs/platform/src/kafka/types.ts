@@ -77,6 +77,11 @@ export interface ConsumerOptions {
    */
   gatherMs?: number
   /**
+   * What was handled is committed once in so many ms at the most, and when the consumer stops or is asked whether it has caught up: a crash repeats that much more. For readers
+   * to whom a repeat is cheap, many of whom serve few records: a commit costs as much as what it commits. 0, the same as at once, unless told.
+   */
+  commitEveryMs?: number
+  /**
    * Does the work. Offsets are committed after it resolves: a crash before that repeats, never loses. When it throws, the same
    * records come again after a back-off; other partitions go on meanwhile.
    */

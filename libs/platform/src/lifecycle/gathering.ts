@@ -16,14 +16,14 @@ export function gate(everyMs: number): () => Promise<void> {
   }
 }
 
-/** Makes one call of those that come in one turn of the event loop; they share its fate. */
-export function shared<Item>(run: (items: readonly Item[]) => Promise<void>): (item: Item) => Promise<void> {
+/** Makes one call of those that come in one turn of the event loop, or within `lingerMs` of the first; they share its fate. */
+export function shared<Item>(run: (items: readonly Item[]) => Promise<void>, lingerMs = 0): (item: Item) => Promise<void> {
   let coming: { readonly items: Item[]; readonly done: Promise<void> } | undefined
   return (item) => {
     if (coming === undefined) {
       const items: Item[] = []
       const turn = async () => {
-        await new Promise((resolve) => setImmediate(resolve))
+        await new Promise((resolve) => (lingerMs > 0 ? setTimeout(resolve, lingerMs) : setImmediate(resolve)))
         coming = undefined
         await run(items)
       }
