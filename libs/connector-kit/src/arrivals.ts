@@ -7,7 +7,7 @@ const lingerMs = 25
 
 /**
  * Takes in deliveries of all recipients of a kind, those that arrive at nearly the same time in one write. Resolves when they are stored; where the database refuses
- * them together, each recipient's are tried by themselves, so that what is wrong with one holds up no other.
+ * them together, those of each call are tried by themselves, so that what is wrong with one holds up no other.
  */
 export function createArrivals(
   inbox: Inbox,

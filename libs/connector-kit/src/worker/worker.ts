@@ -88,6 +88,7 @@ export function createWorker<Settings>(
   let gathering = false
   /** What is due is collected until then, unless there is enough for a whole batch. */
   let collectingUntil = 0
+  /** When the last batch began. */
   let begunAt = Number.NEGATIVE_INFINITY
   /** When the upkeep is looked at again. */
   let upkeepAt = 0
@@ -188,6 +189,7 @@ export function createWorker<Settings>(
       }
     }
     arrived = 0
+    collectingUntil = 0
     const claim = await line.claim(recipientId, limit)
     leftBehind = claim.rows.length >= limit
     // a row that is under way may want something newer by now

@@ -161,7 +161,11 @@ export function startRun(
     applyPause()
     onJoin()
   })
-  consumer.on('consumer.crash', ({ payload }) => end(crash(payload.error)))
+  consumer.on('consumer.crash', ({ payload }) => {
+    // it has no group any more to commit to: the records come again
+    uncommitted.clear()
+    end(crash(payload.error))
+  })
 
   const watchdog = setInterval(() => {
     if (Date.now() - lastSign > silentLimitMs)

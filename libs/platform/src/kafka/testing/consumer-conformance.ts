@@ -89,6 +89,37 @@ export function testConsumer(makeKafka: () => Kafka): void {
       expect(await consumer.lag()).toBe(0)
     })
 
+    it('that commits now and then has not committed what came soon after, and does when it is asked', async () => {
+      const seen: number[] = []
+      const consumer = make(async (batch) => void seen.push(...valuesOf(batch)), { commitEveryMs: 60_000, concurrency: 3 })
+      const watcher = make(() => Promise.resolve())
+      await start(consumer)
+      for (const from of [0, 30]) {
+        await publish(30, from)
+        await expect.poll(() => seen.length, { timeout: 20_000 }).toBe(from + 30)
+      }
+      expect(await watcher.lag()).toBeGreaterThanOrEqual(30)
+      await consumer.caughtUp()
+      expect(await watcher.lag()).toBe(0)
+    })
+
+    it('that commits now and then commits at its end: the next one repeats nothing', async () => {
+      const first: number[] = []
+      const running = await make(async (batch) => void first.push(...valuesOf(batch)), { commitEveryMs: 60_000 }).start()
+      for (const from of [0, 30]) {
+        await publish(30, from)
+        await expect.poll(() => first.length, { timeout: 20_000 }).toBe(from + 30)
+      }
+      await running.stop()
+      const second: number[] = []
+      const next = make(async (batch) => void second.push(...valuesOf(batch)))
+      expect(await next.lag()).toBe(0)
+      await start(next)
+      await publish(1, 60)
+      await next.caughtUp()
+      expect(second).toEqual([60])
+    })
+
     it('commits only after the handler is done, and goes on there after a restart', async () => {
       await publish(30)
       const [arrived, release] = [gate(), gate()]
