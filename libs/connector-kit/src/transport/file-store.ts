@@ -1,17 +1,23 @@
 import { HeedError } from '@heed/platform/errors'
 import type { FileRequest, NoAnswer, PlannedRequest, Transport } from '../contract.ts'
 
+/** A file that is to be put. */
+export interface StoredFile {
+  readonly path: string
+  readonly content: Uint8Array
+}
+
 /**
  * A partner's store as far as files are put into it and read from it. Paths are relative to its root, with `/`, and never lead out of it.
  * Every driver passes the suite in `file-store.conformance.ts`.
  */
 export interface FileStore {
   /**
-   * When put returns, a reader sees the whole content under this path, and saw nothing of it before. What stood there is replaced; the same bytes again change
-   * nothing.
-   * @throws StoreFault
+   * When put returns, a reader sees each file whole under its path, and saw nothing of it before, and none before those that stand above it. What stood there is
+   * replaced; the same bytes again change nothing.
+   * @throws StoreFault that says whether any of the files may have been written
    */
-  put(path: string, content: Uint8Array): Promise<void>
+  put(files: readonly StoredFile[]): Promise<void>
   /**
    * The content, or undefined where there is no such file.
    * @throws StoreFault
@@ -51,22 +57,27 @@ function hasControlCharacter(text: string): boolean {
   return false
 }
 
+/** Puts files into a store that takes one at a time. */
+export async function putOneByOne(files: readonly StoredFile[], put: (file: StoredFile) => Promise<void>): Promise<void> {
+  let sent = false
+  for (const file of files) {
+    try {
+      await put(file)
+    } catch (thrown) {
+      throw thrown instanceof StoreFault && sent ? new StoreFault(thrown.outcome, true, thrown) : thrown
+    }
+    sent = true
+  }
+}
+
 /** A transport that writes a request's files one after the other, then reads those that it asks for. */
 export function fileTransport(store: FileStore): Transport {
   const run = async (request: FileRequest, signal: AbortSignal) => {
-    const files: Record<string, Uint8Array | undefined> = {}
-    let sent = false
-    for (const { path, content } of request.put ?? []) {
-      if (signal.aborted) throw new StoreFault('unavailable.stopped', sent)
-      try {
-        await store.put(checkedPath(path), content)
-      } catch (thrown) {
-        throw thrown instanceof StoreFault && sent ? new StoreFault(thrown.outcome, true, thrown) : thrown
-      }
-      sent = true
-      files[path] = content
-    }
-    for (const path of request.get ?? []) files[path] = await store.get(checkedPath(path))
+    const put = request.put ?? []
+    if (signal.aborted) throw new StoreFault('unavailable.stopped', false)
+    if (put.length > 0) await store.put(put)
+    const files: Record<string, Uint8Array | undefined> = Object.fromEntries(put.map(({ path, content }) => [path, content]))
+    for (const path of request.get ?? []) files[path] = await store.get(path)
     return files
   }
 

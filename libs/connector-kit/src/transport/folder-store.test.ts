@@ -21,10 +21,10 @@ describe('a folder as a store', () => {
   it('shows a file as a whole or not at all, while it is replaced again and again', async () => {
     const { root, store, end } = await openFolder()
     const versions = [Buffer.alloc(300_000, 'a'), Buffer.alloc(300_000, 'b')]
-    await store.put('big', versions[0] ?? Buffer.alloc(0))
+    await store.put([{ path: 'big', content: versions[0] ?? Buffer.alloc(0) }])
     let writing = true
     const writer = (async () => {
-      for (let index = 0; index < 12; index += 1) await store.put('big', versions[index % 2] ?? Buffer.alloc(0))
+      for (let index = 0; index < 12; index += 1) await store.put([{ path: 'big', content: versions[index % 2] ?? Buffer.alloc(0) }])
       writing = false
     })()
     let reads = 0
@@ -41,17 +41,17 @@ describe('a folder as a store', () => {
 
   it('leaves what was there when the new content cannot be written', async () => {
     const { root, store, list, end } = await openFolder()
-    await store.put('in/a', Buffer.from('old'))
+    await store.put([{ path: 'in/a', content: Buffer.from('old') }])
     // a folder where the file should be: the rename fails after the part was written
     await mkdir(join(root, 'in/b/c'), { recursive: true })
-    await expect(store.put('in/b', Buffer.from('new'))).rejects.toBeInstanceOf(StoreFault)
+    await expect(store.put([{ path: 'in/b', content: Buffer.from('new') }])).rejects.toBeInstanceOf(StoreFault)
     expect(await list()).toEqual(['in/a'])
     await end()
   })
 
   it('calls a missing root a fault of the configuration', async () => {
     const store = folderStore('/nonexistent-heed-root')
-    const fault = await store.put('a', Buffer.from('x')).catch((thrown: unknown) => thrown)
+    const fault = await store.put([{ path: 'a', content: Buffer.from('x') }]).catch((thrown: unknown) => thrown)
     expect(fault).toMatchObject({ outcome: 'configuration.no-such-folder', sent: false })
     expect(String(fault)).not.toContain('nonexistent')
   })
@@ -59,7 +59,9 @@ describe('a folder as a store', () => {
   it.skipIf(process.getuid?.() === 0)('calls a forbidden folder a fault of the configuration', async () => {
     const { root, store, end } = await openFolder()
     await chmod(root, 0o500)
-    await expect(store.put('a', Buffer.from('x'))).rejects.toMatchObject({ outcome: 'configuration.permission-denied' })
+    await expect(store.put([{ path: 'a', content: Buffer.from('x') }])).rejects.toMatchObject({
+      outcome: 'configuration.permission-denied',
+    })
     await chmod(root, 0o700)
     await end()
   })

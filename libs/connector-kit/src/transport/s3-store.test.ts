@@ -54,31 +54,31 @@ const putsAndStatus = () =>
 
 describe('a put', () => {
   it('takes one request for a new file, and finds the same bytes by their checksum', async () => {
-    await store.put('in/a.json', bytes('same'))
-    await store.put('in/a.json', bytes('same'))
+    await store.put([{ path: 'in/a.json', content: bytes('same') }])
+    await store.put([{ path: 'in/a.json', content: bytes('same') }])
     expect(putsAndStatus()).toEqual(['PUT 200', 'PUT 412', 'HEAD 200'])
   })
 
   it('that was applied without an answer changes nothing when it is repeated', async () => {
     control().misbehave({ kind: 'applied-then-timeout', afterwards: 'reset', count: 1 })
-    expect(await reasonOf(store.put('in/a.json', bytes('once')))).toBe('unavailable.reset, perhaps written')
-    await store.put('in/a.json', bytes('once'))
+    expect(await reasonOf(store.put([{ path: 'in/a.json', content: bytes('once') }]))).toBe('unavailable.reset, perhaps written')
+    await store.put([{ path: 'in/a.json', content: bytes('once') }])
     expect(putsAndStatus()).toEqual(['PUT none', 'PUT 412', 'HEAD 200'])
   })
 
   it('never overwrites what another writer put there meanwhile', async () => {
-    await store.put('in/a.json', bytes('first'))
+    await store.put([{ path: 'in/a.json', content: bytes('first') }])
     const off = control().onRequest(({ method }) => {
       if (method !== 'HEAD') return
       off()
       control().misbehave({ kind: 'conflict', count: 1 })
     })
-    expect(await reasonOf(store.put('in/a.json', bytes('second')))).toBe('unavailable.conflict')
+    expect(await reasonOf(store.put([{ path: 'in/a.json', content: bytes('second') }]))).toBe('unavailable.conflict')
     expect(text(await store.get('in/a.json'))).toBe('first')
   })
 
   it('escapes what a path may hold, and signs it so', async () => {
-    await store.put("in/a+b 'c'$(d).json", bytes('odd'))
+    await store.put([{ path: "in/a+b 'c'$(d).json", content: bytes('odd') }])
     expect(control().keys('partner')).toEqual(["in/a+b 'c'$(d).json"])
     expect(text(await store.get("in/a+b 'c'$(d).json"))).toBe('odd')
   })
@@ -98,7 +98,7 @@ describe('trouble is told apart', () => {
     ['forbidden-no-body', 'configuration.access-denied'],
   ] as const)('%s', async (kind, reason) => {
     control().misbehave({ kind })
-    expect(await reasonOf(store.put('in/a.json', bytes('x')))).toBe(reason)
+    expect(await reasonOf(store.put([{ path: 'in/a.json', content: bytes('x') }]))).toBe(reason)
     expect(await reasonOf(store.get('in/a.json'))).toBe(reason.replace(', perhaps written', ''))
   })
 
@@ -113,7 +113,7 @@ describe('trouble is told apart', () => {
     ['unavailable.refused', { endpoint: 'http://127.0.0.1:9/s3' }, {}],
   ])('%s', async (reason, changed, env) => {
     const other = open(changed, env)
-    expect(await reasonOf(other.put('in/a.json', bytes('x')))).toBe(reason)
+    expect(await reasonOf(other.put([{ path: 'in/a.json', content: bytes('x') }]))).toBe(reason)
     expect(await reasonOf(other.get('in/a.json'))).toBe(reason)
     await other.close()
   })
@@ -140,17 +140,17 @@ describe('a bucket with rules of its own', () => {
 
   it('that must be asked to encrypt, is', async () => {
     control().configure({ encryption: 'aws:kms' })
-    expect(await reasonOf(store.put('in/a.json', bytes('x')))).toBe('configuration.access-denied')
+    expect(await reasonOf(store.put([{ path: 'in/a.json', content: bytes('x') }]))).toBe('configuration.access-denied')
     const asking = open({ encryption: { algorithm: 'aws:kms', keyId: 'alias/share' } })
-    expect(await reasonOf(asking.put('in/a.json', bytes('x')))).toBe('done')
+    expect(await reasonOf(asking.put([{ path: 'in/a.json', content: bytes('x') }]))).toBe('done')
     await asking.close()
   })
 
   it('is not written to, nor read, where it belongs to somebody else', async () => {
     const careful = open({ bucketOwner: '123456789012' })
-    expect(await reasonOf(careful.put('in/a.json', bytes('x')))).toBe('done')
+    expect(await reasonOf(careful.put([{ path: 'in/a.json', content: bytes('x') }]))).toBe('done')
     control().configure({ owner: '999999999999' })
-    expect(await reasonOf(careful.put('in/b.json', bytes('x')))).toBe('configuration.access-denied')
+    expect(await reasonOf(careful.put([{ path: 'in/b.json', content: bytes('x') }]))).toBe('configuration.access-denied')
     expect(await reasonOf(careful.get('in/a.json'))).toBe('configuration.access-denied')
     await careful.close()
   })

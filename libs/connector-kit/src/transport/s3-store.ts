@@ -5,7 +5,7 @@ import { Agent } from 'undici'
 import type { CredentialReference, Credentials } from '../contract.ts'
 import { CredentialError, SettingsError } from '../settings.ts'
 import { type Exchange, exchange } from './exchange.ts'
-import { checkedPath, type FileStore, StoreFault } from './file-store.ts'
+import { checkedPath, type FileStore, putOneByOne, type StoredFile, StoreFault } from './file-store.ts'
 import { parseAddress } from './http.ts'
 import { type RequestFailure, reasonOf } from './http-failures.ts'
 import { errorCodeOf, s3Fault } from './s3-faults.ts'
@@ -141,19 +141,21 @@ export function s3Store(options: S3Options): FileStore {
     return { etag: whole.headers.etag ?? etag, same: whole.body.equals(content) }
   }
 
+  const putOne = async ({ path, content }: StoredFile) => {
+    const target = checkedPath(path)
+    const first = await put(target, content, { 'if-none-match': '*' })
+    if (first.status === 200) return
+    if (first.status !== 412) throw s3Fault(first, true)
+    const there = await found(target, content)
+    if (there?.same === true) return
+    // gone meanwhile, or a store that names no version: the next try begins anew
+    if (there === undefined || there.etag === '') throw new StoreFault('unavailable.conflict', false)
+    const second = await put(target, content, { 'if-match': there.etag })
+    if (second.status !== 200) throw s3Fault(second, true)
+  }
+
   return {
-    put: async (path, content) => {
-      const target = checkedPath(path)
-      const first = await put(target, content, { 'if-none-match': '*' })
-      if (first.status === 200) return
-      if (first.status !== 412) throw s3Fault(first, true)
-      const there = await found(target, content)
-      if (there?.same === true) return
-      // gone meanwhile, or a store that names no version: the next try begins anew
-      if (there === undefined || there.etag === '') throw new StoreFault('unavailable.conflict', false)
-      const second = await put(target, content, { 'if-match': there.etag })
-      if (second.status !== 200) throw s3Fault(second, true)
-    },
+    put: (files) => putOneByOne(files, putOne),
     get: async (path) => {
       const answer = await ask('GET', checkedPath(path))
       if (answer.status === 200) return answer.body

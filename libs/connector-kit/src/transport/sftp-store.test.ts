@@ -49,15 +49,51 @@ describe('an SFTP server as a store', () => {
         return undefined
       },
     })
-    await open(server, { directory: 'drop' }).put('in/list.csv.gz', Buffer.from('rows'))
+    await open(server, { directory: 'drop' }).put([{ path: 'in/list.csv.gz', content: Buffer.from('rows') }])
     expect(seen).toEqual([['drop/in/.list.csv.gz.part']])
     expect([...server.files.keys()]).toEqual(['drop/in/list.csv.gz'])
+  })
+
+  it('shows no file before those above it', async () => {
+    let refused = true
+    const server = await partner({
+      refuse: (operation, path) => (operation === 'RENAME' && path === 'list.csv' && refused ? failure : undefined),
+    })
+    const store = open(server)
+    const files = [
+      { path: 'list.csv', content: Buffer.from('rows') },
+      { path: 'list.csv.manifest.json', content: Buffer.from('{}') },
+    ]
+    await expect(store.put(files)).rejects.toMatchObject({ outcome: 'unavailable.store', sent: true })
+    expect([...server.files.keys()].toSorted()).toEqual(['.list.csv.manifest.json.part', '.list.csv.part'])
+    refused = false
+    await store.put(files)
+    expect([...server.files.keys()].toSorted()).toEqual(['list.csv', 'list.csv.manifest.json'])
+  })
+
+  it('gives up what is under way when the connection is cut', async () => {
+    let cutting = true
+    const server = await partner({
+      refuse: (operation) => {
+        if (operation === 'WRITE' && cutting) server.cut()
+        return undefined
+      },
+    })
+    const store = open(server)
+    const large = Buffer.alloc(5_000_000, 'x')
+    await expect(store.put([{ path: 'a', content: large }])).rejects.toMatchObject({ outcome: 'unavailable.store', sent: true })
+    cutting = false
+    await store.put([{ path: 'a', content: large }])
+    expect(server.files.get('a')?.equals(large)).toBe(true)
   })
 
   it('is never talked to with another host key', async () => {
     const [server, other] = [await partner(), await partner()]
     const store = open(server, { hostKeys: [other.fingerprint] })
-    await expect(store.put('a', Buffer.from('x'))).rejects.toMatchObject({ outcome: 'configuration.host-key', sent: false })
+    await expect(store.put([{ path: 'a', content: Buffer.from('x') }])).rejects.toMatchObject({
+      outcome: 'configuration.host-key',
+      sent: false,
+    })
     expect(server.sessions()).toBe(0)
   })
 
@@ -65,7 +101,7 @@ describe('an SFTP server as a store', () => {
     const [server, other] = [await partner(), await partner()]
     const hex = Buffer.from(server.fingerprint.slice(7), 'base64').toString('hex')
     const store = open(server, { hostKeys: [other.fingerprint, hex] })
-    await store.put('a', Buffer.from('x'))
+    await store.put([{ path: 'a', content: Buffer.from('x') }])
     expect(server.files.size).toBe(1)
   })
 
@@ -91,7 +127,10 @@ describe('an SFTP server as a store', () => {
   it('calls a server that is away unavailable, with nothing sent', async () => {
     const server = await partner()
     await server.stop()
-    await expect(open(server).put('a', Buffer.from('x'))).rejects.toMatchObject({ outcome: 'unavailable.connect', sent: false })
+    await expect(open(server).put([{ path: 'a', content: Buffer.from('x') }])).rejects.toMatchObject({
+      outcome: 'unavailable.connect',
+      sent: false,
+    })
   })
 
   it.each([
@@ -100,19 +139,19 @@ describe('an SFTP server as a store', () => {
     [failure, 'unavailable.store'],
   ])('calls status %i %s', async (status, outcome) => {
     const server = await partner({ refuse: (operation) => (operation === 'OPEN' ? status : undefined) })
-    await expect(open(server).put('a', Buffer.from('x'))).rejects.toMatchObject({ outcome })
+    await expect(open(server).put([{ path: 'a', content: Buffer.from('x') }])).rejects.toMatchObject({ outcome })
   })
 
   it('uses one connection, and makes a new one after it was cut', async () => {
     const server = await partner()
     const store = open(server)
-    await store.put('a', Buffer.from('1'))
-    await store.put('b', Buffer.from('2'))
+    await store.put([{ path: 'a', content: Buffer.from('1') }])
+    await store.put([{ path: 'b', content: Buffer.from('2') }])
     expect(server.sessions()).toBe(1)
     server.cut()
     await expect
       .poll(async () => {
-        await store.put('c', Buffer.from('3')).catch(() => undefined)
+        await store.put([{ path: 'c', content: Buffer.from('3') }]).catch(() => undefined)
         return server.files.has('c')
       })
       .toBe(true)
@@ -122,9 +161,11 @@ describe('an SFTP server as a store', () => {
   it('puts new files where posix-rename is not offered, and refuses to replace one half-safely', async () => {
     const server = await partner({ posixRename: false })
     const store = open(server)
-    await store.put('a', Buffer.from('1'))
-    await store.put('a', Buffer.from('1'))
-    await expect(store.put('a', Buffer.from('other'))).rejects.toMatchObject({ outcome: 'configuration.no-atomic-replace' })
+    await store.put([{ path: 'a', content: Buffer.from('1') }])
+    await store.put([{ path: 'a', content: Buffer.from('1') }])
+    await expect(store.put([{ path: 'a', content: Buffer.from('other') }])).rejects.toMatchObject({
+      outcome: 'configuration.no-atomic-replace',
+    })
     expect(server.files.get('a')?.toString()).toBe('1')
   })
 })

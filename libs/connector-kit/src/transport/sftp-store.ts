@@ -1,10 +1,12 @@
 import { timingSafeEqual } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 import { HeedError } from '@heed/platform/errors'
+import type { SFTPWrapper } from 'ssh2'
 import SftpClient from 'ssh2-sftp-client'
 import type { CredentialReference, Credentials } from '../contract.ts'
 import { CredentialError, SettingsError } from '../settings.ts'
 import { checkedPath, type FileStore, StoreFault } from './file-store.ts'
+import { posixRename, readWhole, rename, type SftpSession, sizeOf, writeWhole } from './sftp-files.ts'
 
 /** How a partner's SFTP server is reached. */
 export interface SftpOptions {
@@ -32,10 +34,14 @@ export function parseFingerprint(text: string): Buffer {
   return digest
 }
 
+interface Connected extends SftpSession {
+  readonly client: SftpClient
+}
+
 /**
- * A partner's SFTP server as a store. One connection, made when it is needed, used by one request at a time, made anew after a fault. A file is written under
- * `.<name>.part`, its size checked, and renamed over its name (the OpenSSH extension posix-rename, which is atomic and replaces). A server without that
- * extension can take new files only: a file that stands there with other bytes is then a fault of the configuration.
+ * A partner's SFTP server as a store. One connection, made when it is needed, used by one call at a time, made anew after a fault. Files are written under
+ * `.<name>.part` beside each other, their sizes checked, and one after the other renamed over their names (the OpenSSH extension posix-rename, which is atomic and
+ * replaces): a data file and its manifest take six round trips. A server without that extension can take new files only: a file that stands there with other bytes is then a fault of the configuration.
  * @throws SettingsError for fingerprints that are none, or none at all: a host that is not pinned is never talked to.
  */
 export function sftpStore(options: SftpOptions): FileStore {
@@ -45,27 +51,35 @@ export function sftpStore(options: SftpOptions): FileStore {
     throw new SettingsError('hostKeys', 'one fingerprint is needed, or two during a change of keys')
   const root = directory === '' || directory === '.' ? '' : `${directory.replace(/\/+$/, '')}/`
 
-  let current: SftpClient | undefined
+  let current: Connected | undefined
   let idle: NodeJS.Timeout | undefined
   let turn: Promise<unknown> = Promise.resolve()
 
-  const drop = async (client: SftpClient | undefined) => {
-    if (client === current) current = undefined
-    await client?.end().catch(() => undefined)
+  const drop = async (session: Connected | undefined) => {
+    if (session === current) current = undefined
+    await session?.client.end().catch(() => undefined)
   }
 
-  const connected = async (): Promise<SftpClient> => {
+  const connected = async (): Promise<Connected> => {
     if (current !== undefined) return current
     const key = await credentials.read(privateKey)
     let refusedHost = false
+    const loss = new AbortController()
+    const lost = new Promise<never>((_, reject) =>
+      loss.signal.addEventListener('abort', () => reject(new StoreFault('unavailable.store', true)), { once: true }),
+    )
+    // it is lost at some time, and mostly nobody waits for anything then
+    lost.catch(() => undefined)
     const forget = () => {
-      if (current === client) current = undefined
+      if (current?.client === client) current = undefined
+      loss.abort()
     }
     const sock = await openSocket(host, port, readyTimeoutMs)
     // Without these the library prints to the console.
     const client = new SftpClient('heed', { error: forget, end: forget, close: forget })
+    let sftp: SFTPWrapper
     try {
-      await client.connect({
+      sftp = await client.connect({
         sock,
         username,
         privateKey: key,
@@ -85,22 +99,22 @@ export function sftpStore(options: SftpOptions): FileStore {
       sock.destroy()
       throw refusedHost ? new StoreFault('configuration.host-key', false) : connectFault(thrown)
     }
-    current = client
-    return client
+    current = { client, sftp, lost }
+    return current
   }
 
   /** One after the other: an SFTP session in two minds mixes up its answers. */
-  const inTurn = <T>(work: (client: SftpClient) => Promise<T>, writes: boolean): Promise<T> => {
+  const inTurn = <T>(work: (session: SftpSession) => Promise<T>, writes: boolean): Promise<T> => {
     const result = turn.then(async () => {
       clearTimeout(idle)
-      let client: SftpClient | undefined
+      let session: Connected | undefined
       try {
-        client = await connected()
-        return await work(client)
+        session = await connected()
+        return await work(session)
       } catch (thrown) {
-        const fault = faultOf(thrown, writes && client !== undefined)
+        const fault = faultOf(thrown, writes && session !== undefined)
         // what is missing or forbidden is no fault of the connection
-        if (!(fault instanceof StoreFault) || fault.outcome.startsWith('unavailable.')) await drop(client)
+        if (!(fault instanceof StoreFault) || fault.outcome.startsWith('unavailable.')) await drop(session)
         throw fault
       } finally {
         idle = setTimeout(() => void drop(current), idleMs)
@@ -111,28 +125,19 @@ export function sftpStore(options: SftpOptions): FileStore {
     return result
   }
 
-  const read = async (client: SftpClient, path: string): Promise<Buffer | undefined> => {
-    if ((await sizeOf(client, path)) === undefined) return undefined
-    return (await client.get(path)) as Buffer
-  }
-
   return {
-    put: async (path, content) => {
-      const target = root + checkedPath(path)
-      await inTurn(async (client) => {
-        const slash = target.lastIndexOf('/') + 1
-        const part = `${target.slice(0, slash)}.${target.slice(slash)}.part`
-        const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength)
-        if ((await sizeOf(client, target)) === bytes.length && bytes.equals((await client.get(target)) as Buffer)) return
-        await client.put(bytes, part, { writeStreamOptions: { flags: 'w' } })
-        const written = await sizeOf(client, part)
-        if (written !== bytes.length) throw new StoreFault('unavailable.short-write', true)
-        await replace(client, part, target)
+    put: async (files) => {
+      const targets = files.map(({ path, content }) => targetOf(root + checkedPath(path), content))
+      await inTurn(async (session) => {
+        const there = await Promise.all(targets.map((target) => isThere(session, target)))
+        const missing = targets.filter((_, index) => there[index] !== true)
+        await Promise.all(missing.map(({ part, content }) => writeWhole(session, part, content)))
+        for (const { part, path } of missing) await replace(session, part, path)
       }, true)
     },
     get: async (path) => {
       const target = root + checkedPath(path)
-      return inTurn((client) => read(client, target), false)
+      return inTurn((session) => readWhole(session, target), false)
     },
     close: async () => {
       clearTimeout(idle)
@@ -159,22 +164,34 @@ function openSocket(host: string, port: number, timeoutMs: number): Promise<Sock
   })
 }
 
-async function sizeOf(client: SftpClient, path: string): Promise<number | undefined> {
-  try {
-    return (await client.stat(path)).size
-  } catch (thrown) {
-    if ((thrown as { code?: unknown }).code === 'ENOENT') return undefined
-    throw thrown
+/** A file as it is put: first under a name that nobody looks for. */
+interface Target {
+  readonly path: string
+  readonly part: string
+  readonly content: Buffer
+}
+
+function targetOf(path: string, content: Uint8Array): Target {
+  const slash = path.lastIndexOf('/') + 1
+  return {
+    path,
+    part: `${path.slice(0, slash)}.${path.slice(slash)}.part`,
+    content: Buffer.from(content.buffer, content.byteOffset, content.byteLength),
   }
 }
 
-async function replace(client: SftpClient, part: string, target: string): Promise<void> {
+async function isThere(session: SftpSession, { path, content }: Target): Promise<boolean> {
+  if ((await sizeOf(session, path)) !== content.length) return false
+  return (await readWhole(session, path))?.equals(content) === true
+}
+
+async function replace(session: SftpSession, part: string, target: string): Promise<void> {
   try {
-    await client.posixRename(part, target)
+    await posixRename(session, part, target)
   } catch (thrown) {
     if (!/does not support this extended request/.test(messageOf(thrown))) throw thrown
-    if ((await sizeOf(client, target)) !== undefined) throw new StoreFault('configuration.no-atomic-replace', false)
-    await client.rename(part, target)
+    if ((await sizeOf(session, target)) !== undefined) throw new StoreFault('configuration.no-atomic-replace', false)
+    await rename(session, part, target)
   }
 }
 

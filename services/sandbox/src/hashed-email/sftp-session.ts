@@ -60,7 +60,13 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
   const template = (path: string): string => `/${user}/${path.replace(/^\/+/, '').replace(/(?<=^(in|ack)\/).+/, '{file}')}`
 
   // Each operation: wait where it is slow, refuse where a switch says so, do it, answer it, log it.
-  const perform = async (operation: string, path: string, id: number, run: () => Promise<() => void>, writes = false): Promise<void> => {
+  const performNow = async (
+    operation: string,
+    path: string,
+    id: number,
+    run: () => Promise<() => void>,
+    writes: boolean,
+  ): Promise<void> => {
     const startedAt = performance.now()
     const occasion = { method: operation, path: path === '' ? `/${user}` : template(path) }
     const log = (status: string, misbehaved?: string): void => {
@@ -96,6 +102,11 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
       log(refusal.message)
     }
   }
+  // One after the other, as a server has to do what concerns one file: draft-ietf-secsh-filexfer-02 §6.1.
+  let turn = Promise.resolve()
+  const perform = (operation: string, path: string, id: number, run: () => Promise<() => void>, writes = false): void => {
+    turn = turn.then(() => performNow(operation, path, id, run, writes))
+  }
   const ok = (id: number) => () => sftp.status(id, STATUS_CODE.OK)
 
   sftp.on('REALPATH', (id, path) => {
@@ -107,7 +118,7 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
   })
   sftp.on('OPEN', (id, path, flags) => {
     const writes = (flags & (OPEN_MODE.WRITE | OPEN_MODE.APPEND | OPEN_MODE.CREAT)) !== 0
-    void perform(
+    perform(
       'OPEN',
       path,
       id,
@@ -119,20 +130,20 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
     )
   })
   sftp.on('WRITE', (id, handle, offset, data) => {
-    void perform('WRITE', '', id, async () => {
+    perform('WRITE', '', id, async () => {
       await fileOf(handle).write(data, 0, data.length, offset)
       return ok(id)
     })
   })
   sftp.on('READ', (id, handle, offset, length) => {
-    void perform('READ', '', id, async () => {
+    perform('READ', '', id, async () => {
       const { bytesRead, buffer } = await fileOf(handle).read(Buffer.alloc(length), 0, length, offset)
       return bytesRead === 0 ? () => sftp.status(id, STATUS_CODE.EOF) : () => sftp.data(id, buffer.subarray(0, bytesRead))
     })
   })
   sftp.on('CLOSE', (id, handle) => {
     const { path } = handles.get(handle.length === 4 ? handle.readUInt32BE() : 0) ?? { path: '' }
-    void perform('CLOSE', path, id, async () => {
+    perform('CLOSE', path, id, async () => {
       const { file } = find(handle)
       handles.delete(handle.readUInt32BE())
       await file?.close()
@@ -141,13 +152,13 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
     })
   })
   sftp.on('FSTAT', (id, handle) => {
-    void perform('STAT', '', id, async () => {
+    perform('STAT', '', id, async () => {
       const attributes = await files.attributes(find(handle).path)
       return () => sftp.attrs(id, attributes)
     })
   })
   const onStat = (id: number, path: string): void => {
-    void perform('STAT', path, id, async () => {
+    perform('STAT', path, id, async () => {
       const attributes = await files.attributes(path)
       return () => sftp.attrs(id, attributes)
     })
@@ -157,13 +168,13 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
   sftp.on('SETSTAT', (id) => sftp.status(id, STATUS_CODE.OK))
   sftp.on('FSETSTAT', (id) => sftp.status(id, STATUS_CODE.OK))
   sftp.on('OPENDIR', (id, path) => {
-    void perform('LIST', path, id, async () => {
+    perform('LIST', path, id, async () => {
       const handle = keep({ path, listing: await files.list(path) })
       return () => sftp.handle(id, handle)
     })
   })
   sftp.on('READDIR', (id, handle) => {
-    void perform('READ', '', id, async () => {
+    perform('READ', '', id, async () => {
       const open = find(handle)
       const { listing } = open
       open.listing = undefined
@@ -171,7 +182,7 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
     })
   })
   sftp.on('REMOVE', (id, path) => {
-    void perform(
+    perform(
       'REMOVE',
       path,
       id,
@@ -183,7 +194,7 @@ export function serveSftp(sftp: SFTPWrapper, context: SessionContext): void {
     )
   })
   const onRename = (id: number, from: string, to: string, replaces: boolean): void => {
-    void perform(
+    perform(
       'RENAME',
       to,
       id,
