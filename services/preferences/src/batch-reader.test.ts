@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { batchReader } from './batch-reader.ts'
 
-function recorded(concurrency = 1, maxKeys = 10) {
+function recorded(concurrency = 1, maxKeys = 10, gatherMs = 0) {
   const reads: (readonly number[])[] = []
   let release: (() => void)[] = []
   let held = false
   const reader = batchReader<number, string>({
     maxKeys,
     concurrency,
+    gatherMs,
     read: async (keys) => {
       reads.push(keys)
       if (held) await new Promise<void>((resolve) => release.push(resolve))
@@ -36,6 +37,17 @@ describe('a batch reader', () => {
     const [one, two] = await Promise.all([reader.load([1, 2]), reader.load([2, 3])])
     expect(reads).toEqual([[1, 2, 3]])
     expect([one.get(1), two.get(3)]).toEqual(['v1', 'v3'])
+  })
+
+  it('waits for others where it is told to, and reads nothing for nothing', async () => {
+    const { reader, reads } = recorded(1, 10, 20)
+    const first = reader.load([1])
+    await turn()
+    const second = reader.load([2])
+    expect(await reader.load([])).toEqual(new Map())
+    expect(reads).toEqual([])
+    await Promise.all([first, second])
+    expect(reads).toEqual([[1, 2]])
   })
 
   it('begins a new read for what is asked while one runs: an answer is never older than its question', async () => {

@@ -12,7 +12,7 @@ interface Call<Key, Value> {
 
 /**
  * Gathers the reads that are asked for while others run, and makes one of them: under load a read for each of many calls costs hardly more than one. An idle
- * reader reads at once. A failed read fails the calls that share it, and no other.
+ * reader reads at once, or waits `gatherMs` for others. A failed read fails the calls that share it, and no other.
  */
 export function batchReader<Key, Value>(options: {
   readonly read: (keys: readonly Key[]) => Promise<Map<Key, Value>>
@@ -20,8 +20,10 @@ export function batchReader<Key, Value>(options: {
   readonly maxKeys: number
   /** Reads under way at the same time. */
   readonly concurrency: number
+  /** How long the first call waits for others; 0 unless told: those of the same turn of the event loop. */
+  readonly gatherMs?: number
 }): BatchReader<Key, Value> {
-  const { read, maxKeys, concurrency } = options
+  const { read, maxKeys, concurrency, gatherMs = 0 } = options
   let waiting: Call<Key, Value>[] = []
   let running = 0
   let planned = false
@@ -63,11 +65,12 @@ export function batchReader<Key, Value>(options: {
   return {
     load: (keys) =>
       new Promise((resolve, reject) => {
+        if (keys.length === 0) return resolve(new Map())
         waiting.push({ keys, resolve, reject })
         if (planned || running >= concurrency) return
         planned = true
-        // whatever is asked in the same turn of the event loop shares the read
-        setImmediate(pump)
+        if (gatherMs > 0) setTimeout(pump, gatherMs)
+        else setImmediate(pump)
       }),
   }
 }

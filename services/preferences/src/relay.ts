@@ -34,7 +34,7 @@ export interface Relay extends Part {
   offer(rows: readonly Handed[]): void
   /** There are changes to publish that were not offered. */
   wake(): void
-  /** There are acts to publish. */
+  /** There are acts to publish: soon, with those that come meanwhile. */
   wakeActs(): void
   /** Resolves when everything that was in the outbox is published and marked, where this process leads; when it comes to lead, where it does not yet. */
   settle(): Promise<void>
@@ -45,6 +45,8 @@ const maxActRecords = 5_000
 /** How soon changes of other processes are noticed, and acts. */
 const sweepMs = 500
 const actsSweepMs = 2_000
+/** Nobody waits for an act to stand in the trail, and a look for one costs as much as a look for all of a moment. */
+const actsGatherMs = 250
 
 const onTopic = (topic: string, wire: WireRecord): OutgoingRecord => ({ topic, ...wire })
 
@@ -82,6 +84,7 @@ export function relay(options: RelayOptions): Relay {
   let loops: Loop[] = []
   let changesLoop: Loop | undefined
   let actsLoop: Loop | undefined
+  let actsTimer: NodeJS.Timeout | undefined
   let waiting: Outbox | undefined
   let leading: (() => void)[] = []
 
@@ -89,9 +92,11 @@ export function relay(options: RelayOptions): Relay {
     if (!mine.isHeld()) return 'idle'
     const rows: ActRow[] = []
     let records = 0
+    let all = true
     for await (const row of store.acts.find({ publishedAt: null }, { hint: outboxIndex, sort: { at: 1 }, limit: maxActs, batchSize: 20 })) {
       // an act may stand for ten thousand records
-      if (rows.length > 0 && records + recordCount(row) > maxActRecords) break
+      all = rows.length === 0 || records + recordCount(row) <= maxActRecords
+      if (!all) break
       rows.push(row)
       records += recordCount(row)
     }
@@ -99,7 +104,7 @@ export function relay(options: RelayOptions): Relay {
     await publisher.publish(rows.flatMap((row) => recordsOf(row).map((wire) => onTopic(topics.acts, wire))))
     await store.acts.updateMany({ _id: { $in: rows.map((row) => row._id) } }, { $set: { publishedAt: new Date(clock.now()) } })
     relayed.add({ topic: 'acts' }, records)
-    return 'again'
+    return all && rows.length < maxActs ? 'idle' : 'again'
   }
 
   const lead = async (signal: AbortSignal) => {
@@ -143,6 +148,8 @@ export function relay(options: RelayOptions): Relay {
     const stopped = loops.map((one) => one.stop())
     await publisher.stop()
     await Promise.all(stopped)
+    clearTimeout(actsTimer)
+    actsTimer = undefined
     loops = []
     changesLoop = undefined
     actsLoop = undefined
@@ -162,7 +169,10 @@ export function relay(options: RelayOptions): Relay {
       changesLoop?.wake()
     },
     wakeActs() {
-      actsLoop?.wake()
+      actsTimer ??= setTimeout(() => {
+        actsTimer = undefined
+        actsLoop?.wake()
+      }, actsGatherMs)
     },
     async settle() {
       if (loops.length === 0) await new Promise<void>((resolve) => leading.push(resolve))

@@ -4,9 +4,10 @@ import type { Clock } from '@heed/platform/clock'
 import type { Logger } from '@heed/platform/log'
 import type { GroupCommit } from '@heed/platform/mongo'
 import { type ActRow, type DisclosedForms, type DisclosureRow, disclosureOf, type HandedTo } from './acts.ts'
+import { batchReader } from './batch-reader.ts'
 import type { Directory } from './directory.ts'
 import type { Journal } from './journal.ts'
-import type { IdentifierRow, SubjectRow } from './rows.ts'
+import type { ChangeRow, IdentifierRow, SubjectRow } from './rows.ts'
 import { bytesOf, type Vault, VaultError } from './vault.ts'
 
 /** One subject that a connector asks about, for one delivery. */
@@ -31,6 +32,27 @@ export interface Resolved {
   readonly standing: 'active' | 'merged' | 'erased' | 'unknown' | 'unreadable'
   readonly identifiers: readonly HandedIdentifier[]
   readonly newestVersion: number
+}
+
+/** A subject as it stands in a read. */
+interface Person {
+  readonly row: ChangeRow | undefined
+  readonly subject: SubjectRow | undefined
+  /** Her own identifiers and those of whom she has absorbed: opened when somebody asks, once for all who share the read. */
+  parts(): readonly (readonly Identifier[] | 'damaged')[]
+}
+
+const nobody: Person = { row: undefined, subject: undefined, parts: () => [] }
+
+// Recipients that are told of one change ask for the same subjects at nearly the same time.
+const gatherMs = 20
+
+function onceOnly<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
 }
 
 const digest = (name: 'sha256' | 'sha512' | 'sha1' | 'md5', text: string): Uint8Array => hash(name, text, 'buffer')
@@ -97,7 +119,7 @@ export function resolver(options: {
 }): Resolver {
   const { acts, directory, journal, vault, policyVersion, clock, log, recorded } = options
 
-  /** The identifiers of one owner, opened, or that they are damaged. The data key is opened for the call and forgotten with it. */
+  /** The identifiers of one owner, opened, or that they are damaged. The data key is opened for that and forgotten. */
   const opened = (subject: SubjectRow | undefined, owned: readonly IdentifierRow[]): readonly Identifier[] | 'damaged' => {
     if (subject?.dataKey === undefined || owned.length === 0) return []
     const { _id: subjectId, dataKey } = subject
@@ -116,17 +138,32 @@ export function resolver(options: {
 
   const rowsOf = (owners: readonly SubjectId[]) => Promise.all([directory.subjects(owners), directory.identifiers(owners)])
 
-  return {
-    async resolve(recipient, questions, caller, { withoutValues = false, handedTo: person } = {}) {
-      const subjectIds = [...new Set(questions.map(({ subjectId }) => subjectId))]
+  const people = batchReader<SubjectId, Person>({
+    maxKeys: 1_000,
+    concurrency: 4,
+    gatherMs,
+    read: async (subjectIds) => {
       const [newest, [subjects, identifiersOf]] = await Promise.all([journal.newest(subjectIds), rowsOf(subjectIds)])
       // hardly anybody has absorbed another one
       const [absorbed, theirs] = await rowsOf(subjectIds.flatMap((id) => newest.get(id)?.absorbs ?? []))
       const openedOf = (id: SubjectId) => opened(subjects.get(id) ?? absorbed.get(id), identifiersOf.get(id) ?? theirs.get(id) ?? [])
+      return new Map(
+        subjectIds.map((subjectId): [SubjectId, Person] => {
+          const row = newest.get(subjectId)
+          const parts = onceOnly(() => [subjectId, ...(row?.absorbs ?? [])].map(openedOf))
+          return [subjectId, { row, subject: subjects.get(subjectId), parts }]
+        }),
+      )
+    },
+  })
+
+  return {
+    async resolve(recipient, questions, caller, { withoutValues = false, handedTo: person } = {}) {
+      const subjectIds = [...new Set(questions.map(({ subjectId }) => subjectId))]
+      const known = await people.load(subjectIds)
       const answers = new Map<SubjectId, Resolved>()
       for (const subjectId of subjectIds) {
-        const row = newest.get(subjectId)
-        const subject = subjects.get(subjectId)
+        const { row, subject, parts } = known.get(subjectId) ?? nobody
         const newestVersion = row?.version ?? 0
         const answer = (standing: Resolved['standing'], identifiers: readonly HandedIdentifier[] = []) =>
           answers.set(subjectId, { subjectId, standing, identifiers, newestVersion })
@@ -134,9 +171,9 @@ export function resolver(options: {
         else if (subject.erasedAt !== undefined) answer('erased')
         else if (row?.mergedInto !== undefined) answer('merged')
         else {
-          const parts = [subjectId, ...(row?.absorbs ?? [])].map(openedOf)
-          const readable = parts.filter((part) => part !== 'damaged')
-          if (readable.length < parts.length) answer('unreadable')
+          const all = parts()
+          const readable = all.filter((part) => part !== 'damaged')
+          if (readable.length < all.length) answer('unreadable')
           else answer('active', handedTo(recipient, readable.flat()))
         }
       }

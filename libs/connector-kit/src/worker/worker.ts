@@ -243,10 +243,11 @@ export function createWorker<Settings>(
   const followTurn = async (abort: AbortSignal): Promise<number> => {
     const next = (await followAt.get()) ?? Number.POSITIVE_INFINITY
     if (next > clock.now()) return next
+    // looked at again when one of those is through
+    followAt.know(clock.now() + patienceMs)
     for (const batch of await batches.due(recipientId, clock.now(), descriptor.rate.concurrentRequests + 1)) {
       if (!running.has(batch._id)) start('follow', batch._id, () => followBatch(work, batch, abort).finally(followAt.forget))
     }
-    // looked at again when one of those is through
     return clock.now() + patienceMs
   }
 
@@ -329,7 +330,7 @@ export function createWorker<Settings>(
       bell.ring()
     },
     heard: () => {
-      reportAt.forget()
+      reportAt.know(0)
       bell.ring()
     },
     get paused() {
@@ -372,18 +373,25 @@ export function createWorker<Settings>(
 }
 
 /** Something read from the database and kept for a while. */
-function remembered<T>(load: () => Promise<T>, clock: Clock, forMs: number): { get(): Promise<T>; forget(): void } {
+function remembered<T>(load: () => Promise<T>, clock: Clock, forMs: number): { get(): Promise<T>; know(value: T): void; forget(): void } {
   let kept: { value: T; until: number } | undefined
   let asked = 0
+  const keep = (value: T) => {
+    kept = { value, until: clock.now() + forMs }
+  }
   return {
     get: async () => {
       if (kept !== undefined && clock.now() < kept.until) return kept.value
       asked += 1
       const mine = asked
       const value = await load()
-      // forgotten while it was read: the next call reads again
-      if (mine === asked) kept = { value, until: clock.now() + forMs }
+      // known otherwise, or forgotten, while it was read
+      if (mine === asked) keep(value)
       return value
+    },
+    know: (value) => {
+      asked += 1
+      keep(value)
     },
     forget: () => {
       asked += 1

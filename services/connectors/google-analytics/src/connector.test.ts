@@ -179,9 +179,9 @@ describe('an answer', () => {
 })
 
 describe('pace', () => {
-  it('keeps to what a property takes in a day, one person at a time', () => {
+  it('keeps to what a property takes in a day, a few people at a time', () => {
     expect(descriptorOf(settings)).toMatchObject({
-      batch: { maxTasks: 1 },
+      batch: { maxTasks: 10 },
       rate: { requestsPerMinute: 180, requestsPerDay: 500 },
       confirmation: 'never',
     })

@@ -26,8 +26,8 @@ export const googleAnalytics: Connector<GoogleAnalyticsSettings> = {
     name: 'google-analytics',
     docs: 'https://developers.google.com/analytics/devguides/config/admin/v1/rest/v1alpha/properties/submitUserDeletion',
     identifiers: identifierKindsOf(api),
-    // one person at a time: where the day's deletions run out, no more than one has been told by half
-    batch: { maxTasks: 1 },
+    // few at a time: no more of the day's deletions are promised than are there, and those that are waited for do not wait for long
+    batch: { maxTasks: 10 },
     rate: {
       concurrentRequests,
       requestsPerMinute,
