@@ -72,8 +72,7 @@ export async function connectorApp<Settings>(
   halts.publish = publishedHalts({ publisher, topics, kind, source, clock, log: options.log })
   const log = options.log.child({ connector: kind })
 
-  const accept = createArrivals(inbox, (recipientId, { wanted, superseded }) => {
-    if (wanted > 0) workshop.wake(recipientId, wanted)
+  const accept = createArrivals(inbox, (_, { superseded }) => {
     if (superseded > 0) outcomesOf.rowsWritten()
   })
   const consumers = ids.map((recipientId) =>

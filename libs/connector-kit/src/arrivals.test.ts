@@ -14,7 +14,7 @@ function inboxThatRefuses(odd?: string) {
       const ids = deliveries.map((delivery) => delivery.recipientId)
       writes.push(ids)
       if (odd !== undefined && ids.includes(recipient(odd))) throw new Error('refused')
-      return new Map(ids.map((id): [typeof id, Accepted] => [id, { wanted: 1, superseded: 0, repeated: 0 }]))
+      return new Map(ids.map((id): [typeof id, Accepted] => [id, { wanted: 1, superseded: 0, repeated: 0, added: [] }]))
     },
   }
   return { inbox, writes }

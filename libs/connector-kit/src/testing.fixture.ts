@@ -369,7 +369,6 @@ export async function openWorkshop(options: TestWorkshopOptions): Promise<TestWo
     log,
     take: async (...deliveries) => {
       await workshop.inbox.accept(deliveries)
-      for (const id of new Set(deliveries.map(({ recipientId }) => recipientId))) workshop.wake(id, deliveries.length)
     },
     after: async (seconds) => {
       await clock.advance(seconds * 1000)

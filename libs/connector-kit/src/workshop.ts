@@ -66,6 +66,7 @@ export interface WorkshopOptions<Settings> {
 export interface Workshop {
   readonly kind: string
   readonly rows: mongo.Collection<InboxRow>
+  /** What it takes in, the workers of this process know at once. */
   readonly inbox: Inbox
   readonly flights: Flights
   readonly controls: Controls
@@ -74,8 +75,6 @@ export interface Workshop {
   readonly terms: readonly Part[]
   /** Makes the indexes. */
   prepare(): Promise<void>
-  /** So many rows of a recipient have become due. */
-  wake(recipientId: RecipientId, count: number): void
   /** Resolves when nothing is due any more for the accounts that this process holds. */
   settle(): Promise<void>
   /** When reported returns, a vendor's own reports about jobs are durable; each is heard as soon as its job is known. */
@@ -299,13 +298,23 @@ export async function createWorkshop<Settings>(
     },
     log,
   )
-  const inbox = createInbox(rows, {
+  const stored = createInbox(rows, {
     clock,
     newerMayOvertake: (recipientId) => {
       const descriptor = works.get(recipientId)?.sender.descriptor
       return descriptor?.jobs?.newerMayOvertake ?? descriptor?.batch.sequenced === true
     },
   })
+
+  const inbox: Inbox = {
+    accept: async (deliveries) => {
+      const ids = new Set(deliveries.map(({ recipientId }) => recipientId))
+      const arrivals = new Map([...ids].map((id) => [id, workers.get(id)?.arriving()]))
+      const accepted = await stored.accept(deliveries)
+      for (const [recipientId, { wanted, added }] of accepted) if (wanted > 0) arrivals.get(recipientId)?.(wanted, added)
+      return accepted
+    },
+  }
 
   // partners call about one person at a time; nobody waits for it
   const keepReports = shared(async (calls: readonly { readonly recipientId: RecipientId; readonly said: readonly JobReport[] }[]) => {
@@ -332,7 +341,6 @@ export async function createWorkshop<Settings>(
       await createBatchIndexes(batchRows, itemRows)
       await createReportIndexes(reportRows)
     },
-    wake: (recipientId, count) => workers.get(recipientId)?.wake(count),
     settle: async () => {
       const mine = [...workers].filter(([recipientId]) => termOf.get(recipientId)?.isHeld() === true)
       await Promise.all(mine.map(([, worker]) => worker.settle()))

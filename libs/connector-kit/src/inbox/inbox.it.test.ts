@@ -49,11 +49,13 @@ describe('an inbox', () => {
 
   it('keeps the newest version and records the others as superseded, once each', async () => {
     const box = inbox()
-    expect(await box.accept([aDelivery('ada', 2)])).toEqual({ wanted: 1, superseded: 0, repeated: 0 })
+    const first = await box.accept([aDelivery('ada', 2)])
+    expect(first).toEqual({ wanted: 1, superseded: 0, repeated: 0, added: [await rowOf('ada')] })
     expect(await box.accept([aDelivery('ada', 4, 'granted'), aDelivery('ada', 3)])).toEqual({
       wanted: 1,
       superseded: 2,
       repeated: 0,
+      added: [],
     })
     await box.accept([aDelivery('ada', 1)])
     const row = await rowOf('ada')
@@ -69,7 +71,7 @@ describe('an inbox', () => {
     await box.accept(all)
     await settle('ada')
     const before = await rowOf('ada')
-    expect(await box.accept(all)).toEqual({ wanted: 0, superseded: 0, repeated: 1 })
+    expect(await box.accept(all)).toEqual({ wanted: 0, superseded: 0, repeated: 1, added: [] })
     for (const one of all) await box.accept([one])
     expect(await rowOf('ada')).toEqual(before)
   })

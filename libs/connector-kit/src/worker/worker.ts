@@ -1,6 +1,7 @@
 import type { Clock } from '@heed/platform/clock'
 import { asError } from '@heed/platform/errors'
 import type { Claim } from '../inbox/line.ts'
+import type { InboxRow } from '../inbox/row.ts'
 import { assertBatch } from './assert-batch.ts'
 import { createBell } from './bell.ts'
 import type { Cadence } from './cadence.ts'
@@ -15,8 +16,11 @@ import { takeOver } from './take-over.ts'
 
 /** The work for one recipient, while this process holds its account. */
 export interface Worker {
-  /** So many rows have become due: looks now. */
-  wake(count: number): void
+  /**
+   * Rows are about to be stored. What it returns is called when they are: so many of them have become due, and those that were not there before are given as they
+   * stand. Calling it looks at once for what is due.
+   */
+  arriving(): (count: number, added: readonly InboxRow[]) => void
   /** The same, and reads again whether operators hold the recipient back. */
   steer(): void
   /** The vendor has reported something by itself. */
@@ -37,6 +41,9 @@ const patienceMs = 250
 const longestRestMs = 10_000
 // A look at reports costs nearly as much for one as for a hundred: those that come one by one are heard a few times a second.
 const reportsWithinMs = 250
+
+// So many rows are remembered from when they came in until their batch begins; a batch of more begins with a look for them.
+const mostRemembered = 500
 
 // So many batches, and so many rows, are under way at once at the most, whatever the vendor allows: all of them are in memory, with their identifiers, several
 // times over while they are asked for, written into a request and told. A vendor that takes ten thousand at once needs no second batch beside it to be fast.
@@ -80,6 +87,11 @@ export function createWorker<Settings>(
   /** Rows that have become due since the last claim, as far as this process knows; and whether that one left some behind. */
   let arrived = 0
   let leftBehind = true
+  /** Those of them that were not there before, as they are stored, where that is all of them. */
+  let added: InboxRow[] = []
+  /** Looks for what is due, and those of them that have ended. */
+  let looks = 0
+  let looked = 0
   /** A claim was made beside a batch, whose rows it could not take. */
   let passedOver = false
   const beat = options.cadence.join(bell.ring)
@@ -96,6 +108,7 @@ export function createWorker<Settings>(
   /** Nothing is known of the line and of batches any more. */
   const lookAgain = () => {
     leftBehind = true
+    added = []
     dueAt.forget()
     followAt.forget()
     unsent.forget()
@@ -153,6 +166,24 @@ export function createWorker<Settings>(
 
   const isCollecting = (now: number) => now < collectingUntil && arrived < descriptor.batch.maxTasks
 
+  /** Claims what has come in, where this process knows all of it; looks for what is due otherwise. */
+  const claimUpTo = async (limit: number): Promise<Claim> => {
+    const rows = added
+    const known = !leftBehind && rows.length > 0 && rows.length === arrived && arrived <= limit
+    arrived = 0
+    added = []
+    collectingUntil = 0
+    if (known) return line.take(rows)
+    looks += 1
+    try {
+      const claim = await line.claim(recipientId, limit)
+      leftBehind = claim.rows.length >= limit
+      return claim
+    } finally {
+      looked += 1
+    }
+  }
+
   const assertTurn = async (abort: AbortSignal): Promise<number> => {
     const now = clock.now()
     const { maxTasks, collectSeconds = 0 } = descriptor.batch
@@ -188,10 +219,7 @@ export function createWorker<Settings>(
         return Number.POSITIVE_INFINITY
       }
     }
-    arrived = 0
-    collectingUntil = 0
-    const claim = await line.claim(recipientId, limit)
-    leftBehind = claim.rows.length >= limit
+    const claim = await claimUpTo(limit)
     // a row that is under way may want something newer by now
     passedOver ||= asserting.length > 0
     if (claim.rows.length > 0) {
@@ -320,9 +348,14 @@ export function createWorker<Settings>(
   }
 
   return {
-    wake: (count) => {
-      arrived += count
-      bell.ring()
+    arriving: () => {
+      const endedBefore = looked
+      return (count, rows) => {
+        arrived += count
+        // a look that was on its way meanwhile may have found them already
+        if (looks === endedBefore && added.length + rows.length <= mostRemembered) added.push(...rows)
+        bell.ring()
+      }
     },
     steer: () => {
       state.forget()
