@@ -59,7 +59,7 @@ export type OutcomeRelay = Outcomes & Pick<Loop, 'settle' | 'stop'>
 
 const perTurn = 1_000
 // Gathered for a moment: outcomes of many small batches leave together.
-const gatherMs = 100
+const gatherMs = 200
 
 interface Waiting {
   readonly recipientId: RecipientId

@@ -48,7 +48,7 @@ export interface Listener extends Part {
 // Batches of that many partitions wait for one transaction together; there are three for each recipient, and some sixteen more.
 const partitionsAtOnce = 128
 // A transaction for a few entries costs nearly as much as one for hundreds.
-const gatherMs = 100
+const gatherMs = 200
 const topicRefreshMs = 10_000
 const lookAgainMs = 20
 

@@ -25,7 +25,7 @@ const beatsOf = (workers: readonly { begunAt: readonly number[] }[]) => new Set(
 
 describe('a cadence', () => {
   it('lets begin at once what comes after a rest', () => {
-    const cadence = createCadence()
+    const cadence = createCadence(() => 0.7)
     const beats = Array.from({ length: 17 }, () => cadence.join(() => undefined))
     for (const beat of beats) {
       expect(beat.mustWait()).toBe(false)
@@ -35,7 +35,7 @@ describe('a cadence', () => {
   })
 
   it('has all workers begin at the same moments', () => {
-    const cadence = createCadence()
+    const cadence = createCadence(() => 0.7)
     const workers = Array.from({ length: 10 }, () => eager(cadence))
     for (const { run } of workers) run()
     vi.advanceTimersByTime(5_000)
@@ -47,9 +47,28 @@ describe('a cadence', () => {
     for (const { stop } of workers) stop()
   })
 
-  it('beats the slower the more begin, and never slower than it may', () => {
-    const perSecond = (count: number) => {
-      const cadence = createCadence()
+  it('lets whoever was rung begin until the next beat, once: it may have had something else in hand', () => {
+    const cadence = createCadence(() => 0.7)
+    const busy = eager(cadence)
+    let rungAt: number | undefined
+    const late = cadence.join(() => {
+      rungAt ??= performance.now()
+    })
+    busy.run()
+    vi.advanceTimersByTime(350)
+    expect(late.mustWait()).toBe(true)
+    vi.advanceTimersByTime(200)
+    expect(performance.now() - (rungAt ?? performance.now())).toBeGreaterThan(40)
+    expect(late.mustWait()).toBe(false)
+    late.spend()
+    expect(late.mustWait()).toBe(true)
+    busy.stop()
+    late.stop()
+  })
+
+  it('beats the slower the more begin and the busier the process is, and never slower than it may', () => {
+    const perSecond = (count: number, busy = 0.7) => {
+      const cadence = createCadence(() => busy)
       const workers = Array.from({ length: count }, () => eager(cadence))
       for (const { run } of workers) run()
       vi.advanceTimersByTime(20_000)
@@ -59,11 +78,14 @@ describe('a cadence', () => {
     const [one, seventeen, hundred] = [perSecond(1), perSecond(17), perSecond(100)]
     expect(one).toBeGreaterThan(4)
     expect(seventeen).toBeLessThan(one / 1.8)
-    expect(hundred).toBeGreaterThan(1.5)
+    expect(hundred).toBeGreaterThan(1)
+    // a busy process makes fewer and larger batches, one with time more and smaller ones
+    expect(perSecond(17, 0.95)).toBeLessThan(seventeen / 1.4)
+    expect(perSecond(17, 0.3)).toBeGreaterThan(seventeen)
   })
 
   it('rings each that waits once, and nobody who has stopped', () => {
-    const cadence = createCadence()
+    const cadence = createCadence(() => 0.7)
     const [rung, silent] = [vi.fn(), vi.fn()]
     const [busy, waits, stops] = [cadence.join(() => undefined), cadence.join(rung), cadence.join(silent)]
     for (const afterMs of [0, 260]) {

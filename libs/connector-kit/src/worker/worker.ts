@@ -51,8 +51,10 @@ const mostBatches = 4
 const mostRows = 10_000
 
 interface Running {
-  readonly kind: 'assert' | 'sequence' | 'follow' | 'read-back'
+  readonly kind: 'assert' | 'sequence' | 'follow' | 'sort' | 'read-back'
   readonly startedAt: number
+  /** Of the inbox, where it asserts. */
+  readonly rows: number
   readonly done: Promise<void>
 }
 
@@ -115,11 +117,11 @@ export function createWorker<Settings>(
     collectingUntil = 0
   }
 
-  const start = (kind: Running['kind'], key: string, job: () => Promise<void>) => {
+  const start = (kind: Running['kind'], key: string, job: () => Promise<void>, rows = 0) => {
     const done = job()
       .then(() => {
         failures = 0
-        if (kind === 'assert') return
+        if (kind === 'assert' || kind === 'sort') return
         // whatever came back into the line, or asks for a complete list
         dueAt.forget()
         collectingUntil = 0
@@ -135,11 +137,11 @@ export function createWorker<Settings>(
         bell.ring()
       })
     starts += 1
-    running.set(key, { kind, startedAt: clock.now(), done })
+    running.set(key, { kind, startedAt: clock.now(), rows, done })
   }
 
-  const runClaim = (claim: Claim, abort: AbortSignal) =>
-    start('assert', claim.token, async () => {
+  const runClaim = (claim: Claim, abort: AbortSignal) => {
+    const job = async () => {
       const { requests, tasks, followed, returned } = await assertBatch(work, claim, abort).catch((thrown: unknown) => {
         lost.set(claim.token, claim)
         throw thrown
@@ -152,7 +154,9 @@ export function createWorker<Settings>(
         followAt.forget()
         reportAt.forget()
       }
-    })
+    }
+    start('assert', claim.token, job, claim.rows.length)
+  }
 
   /** Rows whose batch failed here: whatever was sent of it has an unknown outcome. */
   const takeBack = async () => {
@@ -188,8 +192,9 @@ export function createWorker<Settings>(
     const now = clock.now()
     const { maxTasks, collectSeconds = 0 } = descriptor.batch
     const asserting = [...running.values()].filter(({ kind }) => kind === 'assert')
-    const atOnce = Math.max(1, Math.min(mostBatches, descriptor.rate.concurrentRequests, Math.floor(mostRows / maxTasks)))
-    if (asserting.length >= atOnce) return Number.POSITIVE_INFINITY
+    const atOnce = Math.max(1, Math.min(mostBatches, descriptor.rate.concurrentRequests))
+    const roomForRows = mostRows - asserting.reduce((sum, { rows }) => sum + rows, 0)
+    if (asserting.length >= atOnce || roomForRows <= 0) return Number.POSITIVE_INFINITY
     const newest = Math.max(0, ...asserting.map(({ startedAt }) => startedAt))
     const patient = asserting.length > 0 && now < newest + patienceMs
     // too few for a batch of their own, as far as this process knows
@@ -209,7 +214,7 @@ export function createWorker<Settings>(
     }
     // No more than the account's rate has room for: what is claimed and cannot be sent has to be put back.
     const room = Math.floor(account.available() / Math.max(costPerTask, 1 / maxTasks))
-    const limit = account.gate.probing ? 1 : Math.max(1, Math.min(maxTasks, room))
+    const limit = account.gate.probing ? 1 : Math.max(1, Math.min(maxTasks, room, roomForRows))
     if (!leftBehind && arrived < limit) {
       // a request for a few spends as much of the account's rate as one for thousands
       const spacedUntil = descriptor.batch.inOneRequest === true ? begunAt + account.spacingMs() : 0
@@ -280,7 +285,8 @@ export function createWorker<Settings>(
   }
 
   const reportTurn = async (): Promise<number> => {
-    if (descriptor.jobs?.reported !== true) return Number.POSITIVE_INFINITY
+    const key = 'reports'
+    if (descriptor.jobs?.reported !== true || running.has(key)) return Number.POSITIVE_INFINITY
     const next = (await reportAt.get()) ?? Number.POSITIVE_INFINITY
     if (next > clock.now()) return next
     if (reportPace.mustWait()) {
@@ -288,12 +294,15 @@ export function createWorker<Settings>(
       return Number.POSITIVE_INFINITY
     }
     reportPace.spend()
-    reportAt.forget()
-    for (const sorted of await sortReports(work)) {
-      const { _id } = sorted.batch
-      if (!running.has(_id) && !work.beginning.has(_id)) start('follow', _id, () => hearReports(work, sorted).finally(followAt.forget))
-    }
-    // looked at again when one of those is through
+    reportAt.know(clock.now() + patienceMs)
+    // beside the turn: what is due is not to wait for it
+    start('sort', key, async () => {
+      const sorted = await sortReports(work).finally(reportAt.forget)
+      for (const one of sorted) {
+        const { _id } = one.batch
+        if (!running.has(_id) && !work.beginning.has(_id)) start('follow', _id, () => hearReports(work, one).finally(followAt.forget))
+      }
+    })
     return clock.now() + patienceMs
   }
 
