@@ -55,6 +55,8 @@ export interface StoredBatch {
   jobs: StoredJob[]
   /** What other requests of the same plan said about items that have jobs as well. */
   firm: Said[]
+  /** Its items, where they are few; the others are kept in pieces beside it. */
+  items?: readonly BatchItem[]
 }
 
 interface StoredItems {
@@ -63,12 +65,12 @@ interface StoredItems {
   items: readonly BatchItem[]
 }
 
-/** Batches that are under way, with their items in pieces: a batch may hold more than one document can. */
+/** Batches that are under way, with their items: many of them in pieces, since a batch may hold more than one document can. */
 export interface BatchStore {
-  /** When open returns, the batch is durable. Throws a duplicate key error where a batch of this id is there already. */
-  open(batch: StoredBatch, items: readonly BatchItem[]): Promise<void>
+  /** When open returns, the batch is durable, as it is given back. Throws a duplicate key error where a batch of this id is there already. */
+  open(batch: StoredBatch, items: readonly BatchItem[]): Promise<StoredBatch>
   find(batchId: string): Promise<StoredBatch | undefined>
-  items(batchId: string): Promise<BatchItem[]>
+  items(batch: StoredBatch): Promise<readonly BatchItem[]>
   /** Batches of a recipient that are to be asked about, the earliest first. */
   due(recipientId: RecipientId, now: number, limit: number): Promise<StoredBatch[]>
   /** The sequenced batch that is to be sent before any other. */
@@ -81,10 +83,12 @@ export interface BatchStore {
   /** Lets unsent batches be tried at once: the recipient works again. */
   hurry(recipientId: RecipientId): Promise<void>
   /** Forgets a batch; its rows must be settled before. */
-  close(batchId: string): Promise<void>
+  close(batch: StoredBatch): Promise<void>
 }
 
 const itemsPerPiece = 1_000
+/** So many are kept in the batch itself: one write, and no look for them when its jobs are asked about. */
+const fewItems = 100
 
 /** The indexes of the batches. */
 export async function createBatchIndexes(batches: mongo.Collection<StoredBatch>, items: mongo.Collection<StoredItems>): Promise<void> {
@@ -99,6 +103,11 @@ export type BatchItemRows = mongo.Collection<StoredItems>
 export function createBatchStore(batches: mongo.Collection<StoredBatch>, pieces: BatchItemRows): BatchStore {
   return {
     open: async (batch, items) => {
+      if (items.length <= fewItems) {
+        const whole = { ...batch, items }
+        await batches.insertOne(whole)
+        return whole
+      }
       // The items first: a batch without all of its items must not exist. Pieces of a crash before the batch was written are replaced.
       const writes: mongo.AnyBulkWriteOperation<StoredItems>[] = []
       for (let from = 0; from < items.length; from += itemsPerPiece) {
@@ -106,12 +115,14 @@ export function createBatchStore(batches: mongo.Collection<StoredBatch>, pieces:
         const piece = { _id, batchId: batch._id, items: items.slice(from, from + itemsPerPiece) }
         writes.push({ replaceOne: { filter: { _id }, replacement: piece, upsert: true } })
       }
-      if (writes.length > 0) await pieces.bulkWrite(writes, { ordered: false })
+      await pieces.bulkWrite(writes, { ordered: false })
       await batches.insertOne(batch)
+      return batch
     },
     find: async (batchId) => (await batches.findOne({ _id: batchId })) ?? undefined,
-    items: async (batchId) => {
-      const found = await pieces.find({ batchId }).toArray()
+    items: async (batch) => {
+      if (batch.items !== undefined) return batch.items
+      const found = await pieces.find({ batchId: batch._id }).toArray()
       const fromOf = (id: string) => Number(id.slice(id.lastIndexOf('/') + 1))
       return found.sort((a, b) => fromOf(a._id) - fromOf(b._id)).flatMap((piece) => piece.items)
     },
@@ -139,9 +150,9 @@ export function createBatchStore(batches: mongo.Collection<StoredBatch>, pieces:
     hurry: async (recipientId) => {
       await batches.updateMany({ recipientId, stage: 'open' }, { $set: { nextAt: 0 } })
     },
-    close: async (batchId) => {
-      await batches.deleteOne({ _id: batchId })
-      await pieces.deleteMany({ batchId })
+    close: async ({ _id, items }) => {
+      await batches.deleteOne({ _id })
+      if (items === undefined) await pieces.deleteMany({ batchId: _id })
     },
   }
 }

@@ -173,7 +173,7 @@ export async function settleFollowed<Settings>(
   for (const [row, settlement] of settleItems(work, followed, ready, rowsOf, givenUp)) settler.add(row, settlement)
   await settler.drain()
   const open = jobs.filter((job) => !job.done)
-  if (open.length === 0) return work.batches.close(batch._id)
+  if (open.length === 0) return work.batches.close(batch)
   await work.batches.update(batch._id, { jobs: [...jobs], nextAt: Math.min(...open.map((job) => job.nextPollAt)) })
 }
 
@@ -201,7 +201,7 @@ async function ask<Settings>(
 export async function followBatch<Settings>(work: RecipientWork<Settings>, batch: StoredBatch, abort: AbortSignal): Promise<void> {
   const { descriptor } = work.sender
   const { maxPollSeconds, giveUpAfterSeconds } = descriptor.jobs ?? { maxPollSeconds: 300, giveUpAfterSeconds: 86_400 }
-  const followed = new FollowedBatch(batch, await work.batches.items(batch._id))
+  const followed = new FollowedBatch(batch, await work.batches.items(batch))
   const jobs: StoredJob[] = []
   let needsFull = false
   for (const job of batch.jobs) {

@@ -48,7 +48,7 @@ export async function sortReports<Settings>(work: RecipientWork<Settings>): Prom
 /** Takes what a vendor reported about jobs of a batch as its answers to questions that nobody asked. */
 export async function hearReports<Settings>(work: RecipientWork<Settings>, { batch, reports }: SortedReports): Promise<void> {
   const { connector, descriptor } = work.sender
-  const followed = new FollowedBatch(batch, await work.batches.items(batch._id))
+  const followed = new FollowedBatch(batch, await work.batches.items(batch))
   const said = new Map(reports.map((report) => [report.jobId, report]))
   const now = work.clock.now()
   const maxPollSeconds = descriptor.jobs?.maxPollSeconds ?? 300

@@ -72,7 +72,7 @@ export async function openBatch<Settings>(
     if (kind === 'delta' && kept.items.length === 0) return undefined
     const items = kind === 'full' ? await completeItems(work, kept.items) : kept.items
     const context: BatchContext = { sequence: (state.sequence ?? 0) + 1, openedAt: now, extent: kind === 'full' ? 'full' : 'delta' }
-    const batch: StoredBatch = {
+    const opened: StoredBatch = {
       _id: batchIdOf(recipientId, context.sequence),
       recipientId,
       stage: 'open',
@@ -84,7 +84,7 @@ export async function openBatch<Settings>(
       jobs: [],
       firm: [],
     }
-    await work.batches.open(batch, items)
+    const batch = await work.batches.open(opened, items)
     // a crash before this is made good when the batch is sent again
     await Promise.all([
       line.adopt(recipientId, batch._id, items),
@@ -181,7 +181,7 @@ function waitingForBatch(
 async function reopened<Settings>(work: RecipientWork<Settings>, batch: StoredBatch): Promise<OpenedBatch> {
   const { recipientId, states, batches, line } = work
   await states.opened(recipientId, { sequence: batch.context.sequence, at: batch.context.openedAt, full: false })
-  const items = await batches.items(batch._id)
+  const items = await batches.items(batch)
   await line.adopt(recipientId, batch._id, items)
   return { batch, items, tasks: undefined }
 }

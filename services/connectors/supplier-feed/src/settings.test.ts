@@ -24,7 +24,7 @@ describe('settings', () => {
     [{ credentials: { callback: 'whsec_c2VjcmV0' } }, 'credentials.callback'],
     [{ signature: 'md5' }, 'signature'],
     [{ acknowledgement: 'maybe' }, 'acknowledgement'],
-    [{ concurrentRequests: 17 }, 'concurrentRequests'],
+    [{ concurrentRequests: 33 }, 'concurrentRequests'],
     [{ retryScheduleSeconds: [] }, 'retryScheduleSeconds'],
     [{ clientCertificate: '-----BEGIN CERTIFICATE-----' }, 'clientCertificate'],
     [{ colour: 'blue' }, 'settings'],
@@ -45,7 +45,7 @@ describe('settings', () => {
       confirmation: 'by-job',
       timeoutMs: 15_000,
       maxAnswerBytes: 65_536,
-      rate: { concurrentRequests: 12 },
+      rate: { concurrentRequests: 24 },
       jobs: { giveUpAfterSeconds: 864_000, newerMayOvertake: true, reported: true },
       retry: { scheduleSeconds: [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400] },
     })

@@ -64,7 +64,7 @@ const webhookShape = z.strictObject({
   /** Sends a `ping` before anything else, and nothing as long as it is not answered by a 2xx. */
   ping: z.boolean().default(true),
   retryScheduleSeconds: z.array(z.coerce.number().positive().max(day)).min(1).max(20).default(scheduleSeconds),
-  concurrentRequests: z.coerce.number().int().min(1).max(16).default(12),
+  concurrentRequests: z.coerce.number().int().min(1).max(32).default(24),
   requestsPerMinute: z.coerce.number().int().min(1).max(60_000).optional(),
 })
 
